@@ -10,16 +10,19 @@ import type { Homeserver } from "./homeserver/homeserver.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
 import { createPictures, type Pictures } from "./homeserver/pictures.ts";
 import { createApplyInbox } from "./inbound/apply-inbox.ts";
-import { type Arrivals, createArrivals } from "./inbound/arrivals.ts";
-import { createInboundEdits } from "./inbound/edits.ts";
-import { createInboundFiles } from "./inbound/files.ts";
+import { type Arrivals, createArrivals } from "./inbound/content/arrivals.ts";
+import { createInboundEdits } from "./inbound/content/edits.ts";
+import { createInboundFiles } from "./inbound/content/files.ts";
+import { createIsModerator } from "./inbound/content/moderators.ts";
+import { createInboundPolls } from "./inbound/content/polls.ts";
+import { createInboundReactions } from "./inbound/content/reactions.ts";
+import { createTakenBackEdits } from "./inbound/content/taken-back.ts";
+import { createUndo } from "./inbound/content/undo.ts";
 import { createInbound } from "./inbound/inbound.ts";
 import type { Inbox } from "./inbound/inbox.ts";
 import { createLeaves } from "./inbound/leaves.ts";
 import { createInboundMembers } from "./inbound/members.ts";
-import { createInboundPolls } from "./inbound/polls.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
-import { createInboundReactions } from "./inbound/reactions.ts";
 import { createInboundState, type InboundState } from "./inbound/state.ts";
 import { createTargets } from "./inbound/targets.ts";
 import type { Live } from "./live/live.ts";
@@ -34,6 +37,7 @@ import { createSupersededEdits, type SupersededEdits } from "./outbound/supersed
 import { createWrites } from "./outbound/writes.ts";
 import { createInboundRoles } from "./profile/roles.ts";
 import { createRoomProfile } from "./profile/room-profile.ts";
+import { createEventLookup, type EventLookup } from "./rooms/event-lookup.ts";
 import { createMatrixLookup, type MatrixLookup } from "./rooms/matrix-lookup.ts";
 import { createMembers, type Members } from "./rooms/members.ts";
 import { createMatrixRooms, type MatrixRooms, type OpenRoom } from "./rooms/rooms.ts";
@@ -80,6 +84,7 @@ export function createRoomHandlers(surroundings: RoomHandlersOptions) {
     ...{ ...surroundings, rooms, marks, superseded, pictures },
     members: createMembers(accounts, ghosts, store),
     media: createMedia(homeserver, ghosts, options.files),
+    events: createEventLookup(accounts, ghosts),
   };
   return { rooms, ...createInboundHandler(parts), outbound: createOutboundHandler(parts) };
 }
@@ -89,16 +94,18 @@ interface HandlerParts extends RoomHandlersOptions {
   rooms: MatrixRooms;
   members: Members;
   media: Media;
+  events: EventLookup;
   marks: Marks;
   superseded: SupersededEdits;
   pictures: Pictures;
 }
 
 function createOutboundHandler(parts: HandlerParts): Outbound {
-  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded, live } = parts;
+  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded, live, events } =
+    parts;
   const { logger } = options;
   const { log, rooms: chatrooms, messages, users, clock } = options.store;
-  const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
+  const writes = createWrites({ ghosts, events, media, marks, store, attachments: messages });
   const delivery = createDelivery({
     ...{ accounts, ghosts, members, writes, superseded },
     ...{ marks, store, counts, logger, clock },
@@ -115,30 +122,38 @@ function createInboundHandler(parts: HandlerParts): {
   arrivals: Arrivals;
 } {
   const { options, store, counts, ghosts, accounts, inbox, wake, rooms, members, media, marks } = parts;
-  const { superseded, connected } = parts;
+  const { superseded, connected, events } = parts;
   const { useCases, logger } = options;
-  const { log, users } = options.store;
-  const lookup = createMatrixLookup(accounts, ghosts, users);
+  const { log, users, memberships } = options.store;
+  const lookup = createMatrixLookup(accounts, ghosts, users, events);
   const { messages, attachments, roomLifecycle } = useCases;
   const files = createInboundFiles(media, attachments, store);
   const arrivals = createArrivals({
     ...{ node: options.node, store, files, messages, attachments, log, lookup, logger },
     tries: options.fileTries,
   });
+  const isModerator = createIsModerator(memberships);
+  const inboundMembers = createInboundMembers({
+    ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
+    isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId),
+  });
+  const state = createState(parts, lookup);
+  const undo = createUndo({ members: inboundMembers, state, accounts, ghosts, marks, counts, logger });
   const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, accounts, lookup, counts, logger, marks },
+    ...{ store, log, useCases, ghosts, lookup, counts, logger, undo },
+    members: inboundMembers,
     edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
-    members: createInboundMembers({
-      ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
-      isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId),
-    }),
-    state: createState(parts, lookup),
+    takenBack: createTakenBackEdits({ store, log, messages, events, isModerator, ghosts }),
+    state,
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
-    reactions: createInboundReactions(store, useCases.reactions),
-    polls: createInboundPolls(accounts, ghosts),
+    reactions: createInboundReactions({
+      ...{ store, log, lookup, isModerator, undo },
+      reactions: useCases.reactions,
+    }),
+    polls: createInboundPolls(accounts, ghosts, events),
     arrivals,
   });
-  const targets = createTargets({ store, inbox, accounts, ghosts, connected, counts, logger });
+  const targets = createTargets({ store, inbox, events, connected, counts, logger });
   const aside = createPutAside({ store, messages, lookup, counts, logger });
   const leaves = createLeaves(store, ghosts, wake);
   return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };

@@ -8,10 +8,8 @@ import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { SendInput } from "../../src/domain/use-cases/sending.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
-import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { kindOf } from "../mapping/kinds.ts";
-import type { Marks } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
 import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
@@ -20,11 +18,13 @@ import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
-import type { Arrivals } from "./arrivals.ts";
-import { type InboundEdits, messageNow } from "./edits.ts";
+import type { Arrivals } from "./content/arrivals.ts";
+import { type InboundEdits, messageNow } from "./content/edits.ts";
+import type { InboundPolls } from "./content/polls.ts";
+import type { InboundReactions } from "./content/reactions.ts";
+import type { TakenBackEdits } from "./content/taken-back.ts";
+import type { Undo } from "./content/undo.ts";
 import type { InboundMembers } from "./members.ts";
-import type { InboundPolls } from "./polls.ts";
-import type { InboundReactions } from "./reactions.ts";
 import type { InboundState } from "./state.ts";
 
 export interface Inbound {
@@ -40,18 +40,18 @@ export interface InboundOptions {
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "attachments">;
   own: OwnEvents;
-  marks: Marks;
   reactions: InboundReactions;
   arrivals: Arrivals;
   polls: InboundPolls;
   edits: InboundEdits;
+  takenBack: TakenBackEdits;
   state: InboundState;
   ghosts: Ghosts;
-  accounts: GhostAccounts;
   lookup: MatrixLookup;
   members: InboundMembers;
+  undo: Pick<Undo, "refused">;
   counts: BridgeCounts;
-  logger: Pick<Logger, "info" | "warn">;
+  logger: Pick<Logger, "warn">;
 }
 
 export function createInbound(options: InboundOptions): Inbound {
@@ -141,6 +141,9 @@ export function createInbound(options: InboundOptions): Inbound {
         await store.putRedacted(eventId);
         if (await messageNow(log, room, seq)) await messages.remove(actor, room.token, seq);
         return;
+      case "edit":
+      case "matrix_edit":
+        return await options.takenBack.apply(room, original, event, actor);
       case "reaction":
       case "matrix_reaction":
         return await options.reactions.remove(room, original, event, actor);
@@ -209,26 +212,6 @@ export function createInbound(options: InboundOptions): Inbound {
     await store.applied(event.event_id);
   }
 
-  /** The use case refused: undoes the act in Matrix. */
-  async function undoInMatrix(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
-    counts.refused++;
-    options.logger.info(
-      { event: "bridge.act_refused", room: room.token, type: event.type, code: refusal.code },
-      "the chat refused an act from Matrix; the bridge undoes it there",
-    );
-    if (event.type === "m.room.redaction") return; // It can't be undone.
-    if (event.type === "m.room.member") await options.members.putBack(room);
-    else if (event.state_key !== undefined) await options.state.putBack(room);
-    else await redact(room, event, refusal.message);
-  }
-
-  async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
-    const [matrixRoomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
-    const txnId = encodeURIComponent(options.marks.transactionIdOf(`refused ${event.event_id}`));
-    const path = `/_matrix/client/v3/rooms/${matrixRoomId}/redact/${eventId}/${txnId}`;
-    await options.accounts.request(ghosts.bot, "PUT", path, { body: { reason } });
-  }
-
   return {
     async apply(room, event) {
       if (await store.mirroredEvent(event.event_id)) return await store.applied(event.event_id);
@@ -244,7 +227,7 @@ export function createInbound(options: InboundOptions): Inbound {
         if (!(error instanceof DomainError) || isOverloaded(error)) throw error;
         if (origin.from === "lost") return await leaveInMatrixOnly(room, event);
         await options.arrivals.stored(event, { standing: "named" });
-        await undoInMatrix(room, event, error);
+        await options.undo.refused(room, event, error);
         await store.applied(event.event_id);
       }
     },

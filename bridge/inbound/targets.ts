@@ -3,12 +3,10 @@
  * such events before their targets when a homeserver comes back, and homeservers lose and reorder deliveries.
  */
 import type { Logger } from "../../src/logger.ts";
-import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
-import type { Ghosts } from "../mapping/ghosts.ts";
 import { markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, readEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
+import type { EventLookup } from "../rooms/event-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { InboxEntry } from "../store/queues.ts";
@@ -33,8 +31,7 @@ export interface Waiter extends Pick<InboxEntry, "isOverdue"> {
 export interface TargetsOptions {
   store: Pick<BridgeStore, "whereabouts" | "waitFor" | "inboxEntry" | "putEventAside" | "applied">;
   inbox: Pick<Inbox, "receive">;
-  accounts: Pick<GhostAccounts, "request">;
-  ghosts: Ghosts;
+  events: Pick<EventLookup, "ask">;
   /** Whether the homeserver can be asked. */
   connected: () => boolean;
   counts: BridgeCounts;
@@ -49,25 +46,20 @@ export interface TargetsOptions {
 type Found = "settled" | "coming" | "missing";
 
 export function createTargets(options: TargetsOptions): Targets {
-  const { store, inbox, accounts, ghosts, connected, counts, logger } = options;
+  const { store, inbox, events, connected, counts, logger } = options;
 
   /** Asks the homeserver for a target that was not delivered, and puts it into the inbox. */
   async function fetchTarget(room: OpenRoom, target: string): Promise<Found | "received"> {
     if (!connected()) return "coming";
-    const [matrixRoomId, eventId] = [room.matrixRoomId, target].map(encodeURIComponent);
-    const path = `/_matrix/client/v3/rooms/${matrixRoomId}/event/${eventId}`;
-    try {
-      const answer = await accounts.request<object>(ghosts.bot, "GET", path);
-      const event = readEvent({ ...answer, room_id: room.matrixRoomId });
-      if (event?.event_id !== target) return "settled";
-      await inbox.receive([event]);
-      if (await store.whereabouts(room.id, target)) return "received";
-      // The inbox takes no events of the bot and of guests. One with a mark stands for a message, which is stored soon.
-      return markOf(event.content) ? "missing" : "settled";
-    } catch (error) {
-      if (!(error instanceof HomeserverError)) throw error;
-      return error.temporary ? "coming" : "missing";
-    }
+    const answer = await events.ask(room, target);
+    if (answer.standing === "away") return "coming";
+    if (answer.standing === "absent") return "missing";
+    const event = readEvent({ ...answer.event, room_id: room.matrixRoomId });
+    if (event?.event_id !== target) return "settled";
+    await inbox.receive([event]);
+    if (await store.whereabouts(room.id, target)) return "received";
+    // The inbox takes no events of the bot and of guests. One with a mark stands for a message, which is stored soon.
+    return markOf(event.content) ? "missing" : "settled";
   }
 
   async function find(room: OpenRoom, target: string, applyFirst: Waiter["applyFirst"]): Promise<Found> {

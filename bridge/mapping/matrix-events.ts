@@ -127,6 +127,29 @@ export function levelOf({ users, users_default }: Record<string, unknown>, matri
   return typeof level === "number" ? level : 0;
 }
 
+/** Custom emoji: the key is the address of a picture, and clients write a short code beside it (MSC4027). */
+const shortcode = z.string().trim().min(1).max(62).refine(isPlain).optional().catch(undefined);
+const shortcodes = z.object({
+  shortcode,
+  "com.beeper.reaction.shortcode": shortcode,
+});
+const UNNAMED_EMOJI = "🖼";
+
+/** What an `m.reaction` is to, and its key as the chat shows it. */
+export function reactionIn(content: MatrixEvent["content"]): { eventId: string; key: string } | null {
+  const { annotates } = relationOf(content);
+  if (!annotates?.key.startsWith("mxc://")) return annotates;
+  const { shortcode: plain, "com.beeper.reaction.shortcode": beeper } = shortcodes.parse(content);
+  const code = (beeper ?? plain)?.replaceAll(/^:|:$/g, "");
+  return { ...annotates, key: code ? `:${code}:` : UNNAMED_EMOJI };
+}
+
+/** What the message says after an edit; null where the content is none of an edit. */
+export function newContentOf({ content }: Pick<MatrixEvent, "content">): MatrixEvent["content"] | null {
+  const edited = content["m.new_content"];
+  return typeof edited === "object" && edited !== null ? (edited as MatrixEvent["content"]) : null;
+}
+
 /** The id of the redacted event: at the top level in old room versions, in the content since version 11. */
 export function redactedBy(event: Pick<MatrixEvent, "content" | "redacts">): string | null {
   return id.safeParse(event.content.redacts).data ?? event.redacts ?? null;

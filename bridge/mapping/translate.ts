@@ -1,8 +1,9 @@
 /** Translates messages to contents of Matrix events and back. Pure functions. */
 import { createHash } from "node:crypto";
-import { MENTION_ALL, type ShownAttachment } from "../../src/domain/model.ts";
+import { MENTION_ALL } from "../../src/domain/model.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
 import { chatTextOf } from "../formatting/to-markdown.ts";
+import { type FileStanding, fileText } from "./files.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { lineOf } from "./kinds.ts";
 import { MARK } from "./marks.ts";
@@ -15,7 +16,13 @@ export interface TextContent {
   format?: typeof HTML;
   /** The same text as HTML, where that says more. */
   formatted_body?: string;
-  "m.mentions": { user_ids?: string[]; room?: true };
+  "m.mentions": MatrixMentions;
+}
+
+/** Empty: nobody. */
+export interface MatrixMentions {
+  user_ids?: string[];
+  room?: true;
 }
 
 /** Any message without its relation. */
@@ -48,11 +55,7 @@ export function textContent(
   ghosts: Ghosts,
   { op, rev, html = null }: { op: "message" | "edit"; rev: number; html?: string | null },
 ): TextContent {
-  const userIds = mentions.flatMap((mention) => matrixIdOf(mention, ghosts));
-  const mentioned: TextContent["m.mentions"] = {
-    ...(userIds.length > 0 && { user_ids: userIds }),
-    ...(mentions.includes(MENTION_ALL) && { room: true as const }),
-  };
+  const mentioned = mentionsIn(mentions, ghosts);
   const room = MAX_BYTES[op] / 4 ** Math.min(rev, 2) - jsonBytes(mentioned);
   const body = withinBytes(text, Math.max(room, 1_000));
   const fits = html !== null && rev === 0 && jsonBytes(body) + jsonBytes(html) <= room;
@@ -60,27 +63,18 @@ export function textContent(
   return { msgtype: "m.text", body, ...formatted, "m.mentions": mentioned };
 }
 
-function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
-  if (/^[1-9]\d{0,15}$/.test(mention)) return [ghosts.ofActor({ kind: "user", id: mention })];
-  return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
-}
-
-/** The content for a file at the `mxc:` address `url`. `said`: the author that the bot stands in for, or empty. */
-export function fileContent({ filename, type, size }: ShownAttachment, url: string, said: string) {
+/** The mentions of the chat as the field `m.mentions`. Guests have none: nobody reads as them in Matrix. */
+export function mentionsIn(mentions: readonly string[], ghosts: Ghosts): MatrixMentions {
+  const userIds = mentions.flatMap((mention) => matrixIdOf(mention, ghosts));
   return {
-    msgtype: fileMsgtype(type),
-    body: said === "" ? filename : `${said}: ${filename}`,
-    filename,
-    url,
-    info: { mimetype: type, size },
-    "m.mentions": {},
+    ...(userIds.length > 0 && { user_ids: userIds }),
+    ...(mentions.includes(MENTION_ALL) && { room: true as const }),
   };
 }
 
-/** SVG images can hold scripts, so Matrix clients do not show them; they are sent as files. */
-function fileMsgtype(type: string): string {
-  const [kind = ""] = type.split("/");
-  return ["image", "video", "audio"].includes(kind) && type !== "image/svg+xml" ? `m.${kind}` : "m.file";
+function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
+  if (/^[1-9]\d{0,15}$/.test(mention)) return [ghosts.ofActor({ kind: "user", id: mention })];
+  return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
 }
 
 /** A file's content under another caption (Matrix v1.10). */
@@ -107,13 +101,16 @@ export function withRelation(content: Content, { answers, thread }: Related): ob
   return { ...content, "m.relates_to": { ...relation, ...reply } };
 }
 
-/** The content of an edit. Its fallback for clients without edits starts with a star. It mentions nobody again. */
-export function replacement(content: Content, replaces: string): object {
+/**
+ * The content of an edit. Its fallback for clients without edits starts with a star.
+ * @param added whom it mentions that the message did not: the others are not told again (Client-Server API, "Event replacements")
+ */
+export function replacement(content: Content, replaces: string, added: MatrixMentions): object {
   return {
     ...content,
     body: `* ${content.body}`,
     ...(content.formatted_body !== undefined && { formatted_body: `* ${content.formatted_body}` }),
-    "m.mentions": {},
+    "m.mentions": added,
     "m.new_content": content,
     "m.relates_to": { rel_type: "m.replace", event_id: replaces },
   };
@@ -154,13 +151,6 @@ export interface ChatMessage {
   /** Whom the text names by links, for clients that do not write mentions. */
   pills: string[];
 }
-
-/**
- * How a message's file stands: it was copied (`kept`), so that its caption or name is the text; it is on its way
- * (`arriving`) or will not come (`lost`), which a sentence tells; or it is not for us (`named`), so that its name and `mxc:`
- * address are the text.
- */
-export type FileStanding = "kept" | "arriving" | "lost" | "named";
 
 /** The text of a message from Matrix; null without visible text. */
 export function chatText(
@@ -203,54 +193,6 @@ function writtenIn(
 
 function formattedText({ format, formatted_body: html }: MatrixEvent["content"]): ChatMessage | null {
   return format === HTML && typeof html === "string" && html.trim() !== "" ? chatTextOf(html) : null;
-}
-
-/** Where there is a `filename`, `body` is the caption (Matrix v1.10). */
-function fileText(content: MatrixEvent["content"], body: string, standing: FileStanding): string {
-  if (standing === "kept") return body.trim() || fileName(content);
-  const file = content.file as { url?: unknown } | undefined;
-  const url = content.url ?? file?.url;
-  const name = typeof content.filename === "string" ? content.filename : body;
-  const caption = name === body ? "" : `${body}\n`;
-  if (standing === "arriving") return `${caption}sent a file (arriving): ${fileName(content)}`;
-  const named = `${name}${typeof url === "string" ? ` (${url})` : ""}`;
-  return `${caption}${standing === "lost" ? "sent a file that did not arrive: " : ""}${named}`;
-}
-
-/** An unencrypted file, with a name that Causeway accepts. */
-export interface OpenFile {
-  /** Its `mxc:` address. */
-  url: string;
-  filename: string;
-  /** Bytes according to the sender; null when unknown. */
-  size: number | null;
-}
-
-/** The file of a message. Null for other messages, and for encrypted files, whose content has `file`. */
-export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content">): OpenFile | null {
-  const isFile =
-    type === "m.sticker" || (type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype)));
-  if (!isFile || typeof content.url !== "string" || content.file !== undefined) return null;
-  const { size } = (content.info ?? {}) as { size?: unknown };
-  return { url: content.url, filename: fileName(content), size: typeof size === "number" ? size : null };
-}
-
-const FILE_MSGTYPES: ReadonlySet<string> = new Set(["m.image", "m.file", "m.audio", "m.video"]);
-/** Causeway's limit on file names, in UTF-16 units. */
-const MAX_FILENAME = 255;
-
-function fileName({ filename, body }: MatrixEvent["content"]): string {
-  const name = typeof filename === "string" ? filename : typeof body === "string" ? body : "";
-  const plain = Buffer.from(name)
-    .toString()
-    .replaceAll(/[\p{Cc}/\\]/gu, "_")
-    .trim();
-  let cut = "";
-  for (const character of plain) {
-    if (cut.length + character.length > MAX_FILENAME) break;
-    cut += character;
-  }
-  return cut.trim() || "file";
 }
 
 /**

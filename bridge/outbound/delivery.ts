@@ -5,6 +5,7 @@
 
 import type { Actor, LoggedEvent } from "../../src/domain/model.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
+import { reactionName } from "../../src/domain/text-rules.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { RequestOptions } from "../homeserver/homeserver.ts";
@@ -162,7 +163,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         const { chunk, next_batch } = await ask<RelationsPage>(path, { limit: 100, from });
         return { chunk, end: next_batch };
       },
-      (event) => event.sender === sender && relationOf(event.content).annotates?.key === shown,
+      (event) => event.sender === sender && isSameKey(relationOf(event.content).annotates?.key, shown),
     ).catch((error: unknown) => {
       if (error instanceof HomeserverError && !error.temporary) return null;
       throw error;
@@ -248,6 +249,11 @@ function typeOf({ op }: OutboxEntry): string {
 /** Whether the bot can send the entry for its author. Matrix ignores edits and reactions by others. */
 function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
   return op !== "edit" && op !== "reaction" && op !== "unreaction";
+}
+
+/** Homeservers compare keys as bytes, the chat as what they look like. */
+function isSameKey(key: string | undefined, shown: string | null): boolean {
+  return key !== undefined && shown !== null && reactionName(key) === reactionName(shown);
 }
 
 /** Whether the entry takes something back: what is not there needs no taking back. */

@@ -6,7 +6,7 @@ import type { LoggedEvent } from "../../src/domain/model.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Mark, type Marks, markOf } from "../mapping/marks.ts";
-import { type MatrixEvent, redactedBy } from "../mapping/matrix-events.ts";
+import { type MatrixEvent, newContentOf, redactedBy } from "../mapping/matrix-events.ts";
 import { entriesOf } from "../mapping/outbox-plan.ts";
 import { shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
@@ -79,7 +79,7 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
 /** What Matrix shows because of this event. The text in the log may be newer. */
 function shownBy({ content }: MatrixEvent, { op, shown }: OutboxEntry): string | null {
   if (op !== "message" && op !== "edit") return shown;
-  const { body } = (content["m.new_content"] ?? content) as { body?: unknown };
+  const { body } = (newContentOf({ content }) ?? content) as { body?: unknown };
   return typeof body === "string" ? shownHash(body) : null;
 }
 

@@ -7,6 +7,7 @@ import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { isAbsent, isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { Marks } from "../mapping/marks.ts";
+import { standingEdits } from "../mapping/replacements.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
@@ -75,8 +76,8 @@ export function createSupersededEdits(options: SupersededEditsOptions): Supersed
     redactEvent,
     async redact(room, seq, keptEventId) {
       const parts = await store.mirroredParts(room.id, seq);
-      const edits = parts.filter(({ op, redacted }) => (op === "edit" || op === "matrix_edit") && !redacted);
-      for (const { eventId } of edits) if (eventId !== keptEventId) await redactEvent(room, eventId);
+      for (const { eventId } of standingEdits(parts))
+        if (eventId !== keptEventId) await redactEvent(room, eventId);
     },
   };
 }

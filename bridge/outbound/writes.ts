@@ -3,18 +3,19 @@ import type { ShownAttachment } from "../../src/domain/model.ts";
 import type { MessageStore } from "../../src/domain/ports/store/messages.ts";
 import type { Mentioned } from "../formatting/pills.ts";
 import { htmlOf } from "../formatting/to-html.ts";
-import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Media } from "../homeserver/media.ts";
+import { fileContent } from "../mapping/files.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Marked, placeOf, voiceOf } from "../mapping/kinds.ts";
 import { MARK, type MarkedWrite, type Marks } from "../mapping/marks.ts";
-import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import { mentionsOf, newContentOf } from "../mapping/matrix-events.ts";
 import type { Draft } from "../mapping/outbox-plan.ts";
+import { newestOf, standingEdits } from "../mapping/replacements.ts";
 import {
   annotation,
   captioned,
-  fileContent,
+  type MatrixMentions,
+  mentionsIn,
   type Related,
   replacement,
   shownHash,
@@ -22,6 +23,7 @@ import {
   textContent,
   withRelation,
 } from "../mapping/translate.ts";
+import type { EventLookup } from "../rooms/event-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
@@ -64,7 +66,7 @@ export interface Writes {
 
 export interface WritesOptions {
   ghosts: Ghosts;
-  accounts: Pick<GhostAccounts, "request">;
+  events: Pick<EventLookup, "get">;
   media: Pick<Media, "upload">;
   marks: Marks;
   store: Pick<
@@ -80,7 +82,7 @@ export interface WritesOptions {
   attachments: Pick<MessageStore, "attachments">;
 }
 
-export function createWrites({ ghosts, accounts, media, marks, store, attachments }: WritesOptions): Writes {
+export function createWrites({ ghosts, events, media, marks, store, attachments }: WritesOptions): Writes {
   async function of(room: OpenRoom, entry: EntryWithText): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
@@ -93,12 +95,15 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
       case "redaction":
         return redaction(room, entry, target.eventId, "");
       case "edit": {
-        // The text came from Matrix, which shows it already.
-        if (target.shown === shownHash(entry.current.text)) return null;
         // Matrix takes an edit only from the sender of the message: the ghost, or the bot if it stood in.
         const { sender } = target;
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
-        const content = replacement(await editedContent(room, { ...entry, sender }, target), target.eventId);
+        const isShown = target.shown === shownHash(entry.current.text);
+        const added = await addedMentions(room, entry, { target, isShown });
+        // It came from Matrix, which shows it already.
+        if (isShown && added === null) return null;
+        const edited = await editedContent(room, { ...entry, sender }, target);
+        const content = replacement(edited, target.eventId, added ?? {});
         // Without a time of ours: of several edits Matrix shows the latest, and people edit there as well.
         const { path, body } = send(room, { ...entry, sender }, content);
         return { sender, path, body };
@@ -167,14 +172,30 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   async function editedContent(room: OpenRoom, entry: EntryWithText, { file, eventId }: MirroredEvent) {
     const text = textOf(entry, "edit");
     if (file === null) return text;
-    const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
-    try {
-      const original = await accounts.request<Pick<MatrixEvent, "content">>(ghosts.bot, "GET", path);
-      return captioned(original.content, text);
-    } catch (error) {
-      if (!(error instanceof HomeserverError) || error.temporary) throw error;
-      return text;
-    }
+    const original = await events.get(room, eventId);
+    return original ? captioned(contentOf(original), text) : text;
+  }
+
+  /** Whom an edit mentions that what Matrix shows now does not; null for nobody. */
+  async function addedMentions(
+    room: OpenRoom,
+    entry: EntryWithText,
+    { target, isShown }: { target: MirroredEvent; isShown: boolean },
+  ): Promise<MatrixMentions | null> {
+    const { user_ids = [], room: everybody } = mentionsIn(entry.current.mentions, ghosts);
+    if (user_ids.length === 0 && !everybody) return null;
+    const parts = await store.mirroredParts(room.id, target.seq);
+    const shows = newestOf(standingEdits(parts)) ?? target;
+    const event = await events.get(room, shows.eventId);
+    const content = event && contentOf(event);
+    const before = content && (newContentOf({ content }) ?? content);
+    // A client that writes no mentions wrote this text, and names people in it alone.
+    if (isShown && before?.["m.mentions"] === undefined) return null;
+    const known = mentionsOf(before ?? {});
+    const added = user_ids.filter((id) => !known.userIds.includes(id));
+    const adds = everybody === true && !known.room;
+    if (added.length === 0 && !adds) return null;
+    return { ...(added.length > 0 && { user_ids: added }), ...(adds && { room: true as const }) };
   }
 
   function existingReaction(room: OpenRoom, entry: OutboxEntry) {
@@ -235,6 +256,10 @@ function writeOf(
 function withoutFile(entry: EntryWithText): EntryWithText {
   const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
   return { ...entry, content: JSON.stringify(draft satisfies Draft) };
+}
+
+function contentOf({ content }: Record<string, unknown>): Record<string, unknown> {
+  return typeof content === "object" && content !== null ? (content as Record<string, unknown>) : {};
 }
 
 function keyOf({ shown }: OutboxEntry): string {

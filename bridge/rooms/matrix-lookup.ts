@@ -7,6 +7,7 @@ import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { cleanText } from "../mapping/matrix-events.ts";
+import type { EventLookup } from "./event-lookup.ts";
 import type { RoomRef } from "./members.ts";
 
 export interface MatrixLookup {
@@ -33,6 +34,7 @@ export function createMatrixLookup(
   accounts: GhostAccounts,
   ghosts: Ghosts,
   users: Pick<UserStore, "byId">,
+  events: Pick<EventLookup, "get">,
 ): MatrixLookup {
   const names = new LRUCache<string, string>({ max: MAX_CACHED_NAMES, ttl: NAME_TTL_MS });
 
@@ -66,16 +68,7 @@ export function createMatrixLookup(
       return user && userActor(user);
     },
     async isState(room, eventId) {
-      const [matrixRoomId, id] = [room.matrixRoomId, eventId].map(encodeURIComponent);
-      const path = `/_matrix/client/v3/rooms/${matrixRoomId}/event/${id}`;
-      try {
-        return (
-          (await accounts.request<{ state_key?: unknown }>(ghosts.bot, "GET", path)).state_key !== undefined
-        );
-      } catch (error) {
-        if (error instanceof HomeserverError && !error.temporary) return false;
-        throw error;
-      }
+      return (await events.get(room, eventId))?.state_key !== undefined;
     },
     roomState: async (room, type) => (await state<Record<string, unknown>>(room, `${type}/`)) ?? {},
     async newName(room, matrixId) {

@@ -95,7 +95,7 @@ describeBridge(
       expect(await bytes(ben, (await lastMessage(room)).attachments?.[0]?.id)).toBe("by Mel");
     });
 
-    test("what is too large, encrypted, empty, unknown or no address is named with its address", async () => {
+    test("what is too large, without a key, empty, unknown or no address is named with its address", async () => {
       const { room, matrixRoom, client } = await world.meeting();
       const large = new Blob([new Uint8Array(MAX_ATTACHMENT_BYTES + 1)]);
       const url = await client.upload(large, "large.bin");
@@ -113,7 +113,7 @@ describeBridge(
       expect(await world.texts(room)).toEqual([
         `Ada: told.bin (${url})`,
         `${lost} lied.bin (${url})`,
-        "Ada: secret.bin (mxc://localhost/secret)",
+        "Ada: sent an encrypted file whose key or hash is wrong: secret.bin",
         `${lost} gone.bin (mxc://localhost/gone)`,
         `${lost} odd.bin (mxc://localhost/../../admin)`,
         `${lost} web.bin (http://127.0.0.1/)`,

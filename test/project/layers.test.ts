@@ -275,6 +275,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   bridge: [
     ...["bridge/demo", "bridge/local", "bridge/worker", "bridge/inbound", "bridge/outbound", "bridge/rooms"],
+    "bridge/inbound/content",
     ...[
       "bridge/profile",
       "bridge/live",
@@ -298,8 +299,12 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/inbound": [
-    ...["bridge/outbound", "bridge/profile", "bridge/rooms", "bridge/homeserver", "bridge/mapping"],
-    ...["bridge/store", "bridge/metrics.ts", DOMAIN],
+    ...["bridge/inbound/content", "bridge/outbound", "bridge/profile", "bridge/rooms"],
+    ...["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
+  ],
+  "bridge/inbound/content": [
+    ...["bridge/outbound", "bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store"],
+    ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/outbound": [
     ...[

@@ -138,16 +138,60 @@ describeBridge(
       expect((await inMatrix(client, matrixRoom)).length).toBeGreaterThan(3);
     });
 
-    test("only its own member takes a reaction back in the chat", async () => {
+    test("a moderator removes others' reactions in Matrix, and so in the chat, as those who made them", async () => {
       const { ada, ben, room, seq, matrixRoom, client } = await meeting();
       await world.useCases.reactions.add(userActor(ben), room.token, seq, "👎");
       await world.mirrored(room);
+      const visitor = await world.signIn(ben);
+      await visitor.join(matrixRoom);
+      const welcome = await client.say(matrixRoom, "welcome");
+      await world.untilSaid(room, "Ada: welcome");
+      const own = await visitor.react(matrixRoom, welcome, "🎈");
+      const later = (await world.events(room)).find(({ id }) => id === welcome)?.seq ?? 0;
+      await untilInChat(ada, room, later, ["Ben 🎈"]);
       const reaction = (await client.timeline(matrixRoom)).find(({ type }) => type === "m.reaction");
-      // Ada owns the room, and may in Matrix.
       await client.redact(matrixRoom, reaction?.event_id ?? "");
-      await client.say(matrixRoom, "after it");
-      await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: after it"));
-      expect(await inChat(ada, room, seq)).toEqual(["Ben 👎"]);
+      await client.redact(matrixRoom, own);
+      await untilInChat(ada, room, seq, []);
+      await untilInChat(ada, room, later, []);
+      await world.mirrored(room);
+      expect((await log(room)).slice(-2)).toEqual(["Ben reaction.removed 👎", "Ben reaction.removed 🎈"]);
+      const redactions = (await world.bot.timeline(matrixRoom)).filter(
+        ({ type }) => type === "m.room.redaction",
+      );
+      expect(redactions.map(({ sender }) => sender)).toEqual([client.id, client.id]);
+    });
+
+    test("keys that look the same are one reaction: the second is taken out of Matrix, and one of both sides is one", async () => {
+      const { ada, ben, room, seq, matrixRoom, client, message } = await meeting();
+      const first = await client.react(matrixRoom, message, "👍");
+      await client.react(matrixRoom, message, "👍\uFE0F");
+      await untilInChat(ben, room, seq, ["Ada 👍"]);
+      await until("one stands in Matrix", async () => (await inMatrix(client, matrixRoom)).length === 1);
+      await world.useCases.reactions.add(userActor(ada), room.token, seq, "👍\uFE0F");
+      await world.mirrored(room);
+      expect(await inMatrix(client, matrixRoom)).toHaveLength(1);
+      await client.redact(matrixRoom, first);
+      await untilInChat(ben, room, seq, []);
+      expect(await log(room)).toEqual(["Ada reaction.added 👍", "Ada reaction.removed 👍"]);
+    });
+
+    test("custom emoji show their short code, and are taken back by it", async () => {
+      const { ada, room, seq, matrixRoom, client, message } = await meeting();
+      const react = (key: string, more: object) =>
+        client.ask("PUT", `rooms/${encodeURIComponent(matrixRoom)}/send/m.reaction/${Math.random()}`, {
+          "m.relates_to": { rel_type: "m.annotation", event_id: message, key },
+          ...more,
+        });
+      await react("mxc://hs.test/abc", { "com.beeper.reaction.shortcode": ":blobcat:" });
+      await untilInChat(ada, room, seq, ["Ada :blobcat:"]);
+      await react("mxc://hs.test/def", { shortcode: "parrot" });
+      await untilInChat(ada, room, seq, ["Ada :blobcat:", "Ada :parrot:"]);
+      await react("mxc://hs.test/ghi", {});
+      await untilInChat(ada, room, seq, ["Ada :blobcat:", "Ada :parrot:", "Ada 🖼\uFE0F"]);
+      await world.useCases.reactions.remove(userActor(ada), room.token, seq, ":blobcat:");
+      await world.mirrored(room);
+      expect(await inMatrix(client, matrixRoom)).toHaveLength(2);
     });
 
     test("made on both sides before either heard of the other, it is one, and can be taken back", async () => {

@@ -1,14 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { openFile } from "../../../bridge/mapping/files.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
 import type { MatrixEvent } from "../../../bridge/mapping/matrix-events.ts";
 import { relationOf } from "../../../bridge/mapping/matrix-events.ts";
-import {
-  chatMentions,
-  chatText,
-  openFile,
-  replacement,
-  textContent,
-} from "../../../bridge/mapping/translate.ts";
+import { chatMentions, chatText, replacement, textContent } from "../../../bridge/mapping/translate.ts";
 
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -33,7 +28,7 @@ describe("texts on their way to Matrix", () => {
     "the longest texts keep to Matrix' limit, also as edits",
     (text) => {
       expect(bytes(textContent(text, [], ghosts, { op: "message", rev: 0 }))).toBeLessThan(60_000);
-      const edit = replacement(textContent(text, [], ghosts, { op: "edit", rev: 0 }), "$event");
+      const edit = replacement(textContent(text, [], ghosts, { op: "edit", rev: 0 }), "$event", {});
       expect(bytes(edit)).toBeLessThan(60_000);
     },
   );
@@ -106,7 +101,12 @@ describe("messages from Matrix as texts", () => {
   test("files have a name that the chat takes; encrypted ones are none", () => {
     const file = (more: object, type: MatrixEvent["type"] = "m.room.message") =>
       openFile({ type, content: { msgtype: "m.file", url: "mxc://x/1", ...more } });
-    expect(file({ body: "a.txt" })).toEqual({ url: "mxc://x/1", filename: "a.txt", size: null });
+    expect(file({ body: "a.txt" })).toEqual({
+      url: "mxc://x/1",
+      filename: "a.txt",
+      size: null,
+      encrypted: null,
+    });
     expect(file({ body: "caption", filename: "a.txt", info: { size: 5 } })).toMatchObject({
       ...{ filename: "a.txt", size: 5 },
     });

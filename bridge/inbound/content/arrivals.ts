@@ -4,24 +4,26 @@
  * that nobody uploads nor a slow homeserver elsewhere stops a room.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "../../src/domain/backoff.ts";
-import { DomainError } from "../../src/domain/errors.ts";
-import type { Actor } from "../../src/domain/model.ts";
-import type { RoomLog } from "../../src/domain/ports/store/log.ts";
-import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import type { Logger } from "../../src/logger.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
-import { type MatrixEvent, readEvent } from "../mapping/matrix-events.ts";
-import { chatText, type FileStanding, openFile, shownHash } from "../mapping/translate.ts";
-import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
-import type { RoomRef } from "../rooms/members.ts";
-import type { ArrivingFile } from "../store/arriving.ts";
-import type { BridgeStore } from "../store/bridge-store.ts";
-import type { MirroredEvent } from "../store/events.ts";
+import { backoffMs } from "../../../src/domain/backoff.ts";
+import { DomainError } from "../../../src/domain/errors.ts";
+import type { Actor } from "../../../src/domain/model.ts";
+import type { RoomLog } from "../../../src/domain/ports/store/log.ts";
+import type { UseCases } from "../../../src/domain/use-cases/use-cases.ts";
+import type { Logger } from "../../../src/logger.ts";
+import { HomeserverError } from "../../homeserver/homeserver-error.ts";
+import { UndecipherableFile } from "../../mapping/encrypted-file.ts";
+import { type FileStanding, isLocked, openFile } from "../../mapping/files.ts";
+import { type MatrixEvent, readEvent } from "../../mapping/matrix-events.ts";
+import { chatText, shownHash } from "../../mapping/translate.ts";
+import type { MatrixLookup } from "../../rooms/matrix-lookup.ts";
+import type { RoomRef } from "../../rooms/members.ts";
+import type { ArrivingFile } from "../../store/arriving.ts";
+import type { BridgeStore } from "../../store/bridge-store.ts";
+import type { MirroredEvent } from "../../store/events.ts";
 import { messageNow } from "./edits.ts";
 import type { InboundFiles } from "./files.ts";
 
-/** How a message's file stands after a moment. `named`: there is no file, or none for us. */
+/** How a message's file stands after a moment. `named`: there is no file, or none for us; `locked`: none that has a key. */
 export type BegunFile = { standing: "kept"; id: string } | { standing: Exclude<FileStanding, "kept"> };
 
 export interface Arrivals {
@@ -113,13 +115,15 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
     const actor = room && event ? await lookup.actor(room, event.sender) : null;
     if (!file || !event || !actor) return await store.fileSettled(eventId);
     let id = file.attachment;
+    let without: Missing = "lost";
     try {
       id ??= await (begun ?? fetch({ id: file.roomId, matrixRoomId: file.matrixRoomId }, event, actor));
     } catch (error) {
       if (isWorthAnotherTry(error) && file.tries + 1 < maxTries) return await later(file, error);
       tellNotKept(event, error);
+      without = missingBy(error);
     }
-    await settle(file, event, actor, id);
+    await settle(file, { event, actor, id, without });
   }
 
   /** Of a file that this turn does not fetch. */
@@ -140,7 +144,7 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
     } catch (error) {
       if (!isWorthAnotherTry(error)) {
         tellNotKept(event, error);
-        return { standing: "lost" };
+        return { standing: missingBy(error) };
       }
     } finally {
       moment.abort();
@@ -163,18 +167,13 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
     );
   }
 
-  /** @param id null: the file does not come */
-  async function settle(
-    file: ArrivingFile,
-    event: MatrixEvent,
-    actor: Actor,
-    id: string | null,
-  ): Promise<void> {
+  async function settle(file: ArrivingFile, came: Came): Promise<void> {
+    const { actor, id } = came;
     const message = await store.mirroredEvent(file.eventId);
     // The room's turn stores the message in a moment, unless the chat refused it.
     if (!message && file.tries < MAX_UNSTORED) return await store.fileLater(file.eventId, UNSTORED_MS, true);
     const now = message && (await messageNow(options.log, { id: message.roomId }, message.seq));
-    if (message && now) await tell(file, message, { event, actor, now: now.text, id });
+    if (message && now) await tell(file, message, { ...came, now: now.text });
     else if (id !== null) await removeFile(actor, id);
     await store.fileSettled(file.eventId);
   }
@@ -183,10 +182,10 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
   async function tell(
     { room }: ArrivingFile,
     { eventId, seq }: MirroredEvent,
-    { event, actor, now, id }: { event: MatrixEvent; actor: Actor; now: string; id: string | null },
+    { event, actor, now, id, without }: Came & { now: string },
   ): Promise<void> {
     const isUntouched = now === chatText(event, actor.name, "arriving")?.text;
-    const after = chatText(event, actor.name, id === null ? "lost" : "kept")?.text ?? now;
+    const after = chatText(event, actor.name, id === null ? without : "kept")?.text ?? now;
     const text = isUntouched ? after : now;
     // Before the edit is in the log: Matrix shows file and caption, and nothing of this is to be sent there.
     await store.putFile(eventId, id, shownHash(text));
@@ -209,7 +208,7 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
 
   return {
     async begin(room, event, actor) {
-      if (!files.isAcceptable(event)) return { standing: "named" };
+      if (!files.isAcceptable(event)) return { standing: isLocked(event) ? "locked" : "named" };
       const { event_id: eventId, sender } = event;
       const file = { eventId, roomId: room.id, sender, event: JSON.stringify(event) };
       const isMine = await store.expectFile(file, node, MAX_OF_A_SENDER);
@@ -232,8 +231,23 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
   };
 }
 
+/** How a file that does not come stands, and what became of one. */
+type Missing = "lost" | "locked";
+interface Came {
+  event: MatrixEvent;
+  actor: Actor;
+  /** Null: the file does not come, for the reason in `without`. */
+  id: string | null;
+  without: Missing;
+}
+
+function missingBy(error: unknown): Missing {
+  return error instanceof UndecipherableFile ? "locked" : "lost";
+}
+
 /** Whether the file may come later: it is not uploaded yet, its homeserver is slow or away, or our storage is. */
 function isWorthAnotherTry(error: unknown): boolean {
   if (error instanceof HomeserverError) return error.temporary;
+  if (error instanceof UndecipherableFile) return false;
   return !(error instanceof DomainError) || error.retry;
 }

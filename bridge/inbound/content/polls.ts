@@ -1,11 +1,12 @@
 /** Tells the chat how a poll of Matrix ended. The votes stay in Matrix until then, where clients count them. */
-import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
-import { isAbsent } from "../homeserver/refusals.ts";
-import type { Ghosts } from "../mapping/ghosts.ts";
-import { type MatrixEvent, readEvent, relationOf } from "../mapping/matrix-events.ts";
-import { choicesOf, type PollAnswer, pollOf, resultLine } from "../mapping/polls.ts";
-import type { ChatMessage } from "../mapping/translate.ts";
-import type { OpenRoom } from "../rooms/rooms.ts";
+import type { GhostAccounts } from "../../homeserver/ghost-accounts.ts";
+import { isAbsent } from "../../homeserver/refusals.ts";
+import type { Ghosts } from "../../mapping/ghosts.ts";
+import { type MatrixEvent, readEvent, relationOf } from "../../mapping/matrix-events.ts";
+import { choicesOf, type PollAnswer, pollOf, resultLine } from "../../mapping/polls.ts";
+import type { ChatMessage } from "../../mapping/translate.ts";
+import type { EventLookup } from "../../rooms/event-lookup.ts";
+import type { OpenRoom } from "../../rooms/rooms.ts";
 
 export interface InboundPolls {
   /**
@@ -24,7 +25,11 @@ interface Page {
 const MAX_PAGES = 20;
 const PAGE = 500;
 
-export function createInboundPolls(accounts: Pick<GhostAccounts, "request">, ghosts: Ghosts): InboundPolls {
+export function createInboundPolls(
+  accounts: Pick<GhostAccounts, "request">,
+  ghosts: Ghosts,
+  events: Pick<EventLookup, "get">,
+): InboundPolls {
   async function ask<T>(path: string, query: Record<string, string | number> = {}): Promise<T | null> {
     try {
       return await accounts.request<T>(ghosts.bot, "GET", path, { query });
@@ -56,8 +61,7 @@ export function createInboundPolls(accounts: Pick<GhostAccounts, "request">, gho
     async result(room, event) {
       const { answers: ends } = relationOf(event.content);
       if (!/poll\.end$/.test(event.type) || ends === null) return null;
-      const [matrixRoomId, id] = [room.matrixRoomId, ends].map(encodeURIComponent);
-      const started = readEvent(await ask(`/_matrix/client/v3/rooms/${matrixRoomId}/event/${id}`));
+      const started = readEvent(await events.get(room, ends));
       const poll = started && pollOf(started.content);
       if (!poll || started.sender !== event.sender) return null;
       const text = resultLine(poll, await answersTo(room, ends), event.origin_server_ts);

@@ -1,16 +1,17 @@
 /** Applies edits that people made in Matrix. Of two edits of a message the newer counts, also when it came first. */
-import { dataOf } from "../../src/domain/event-data.ts";
-import type { Actor } from "../../src/domain/model.ts";
-import type { RoomLog } from "../../src/domain/ports/store/log.ts";
-import type { EditInput } from "../../src/domain/use-cases/sending.ts";
-import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import type { Ghosts } from "../mapping/ghosts.ts";
-import type { MatrixEvent } from "../mapping/matrix-events.ts";
-import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
-import type { SupersededEdits } from "../outbound/superseded-edits.ts";
-import type { OpenRoom } from "../rooms/rooms.ts";
-import type { BridgeStore } from "../store/bridge-store.ts";
-import type { MirroredEvent } from "../store/events.ts";
+import { dataOf } from "../../../src/domain/event-data.ts";
+import type { Actor } from "../../../src/domain/model.ts";
+import type { RoomLog } from "../../../src/domain/ports/store/log.ts";
+import type { EditInput } from "../../../src/domain/use-cases/sending.ts";
+import type { UseCases } from "../../../src/domain/use-cases/use-cases.ts";
+import type { Ghosts } from "../../mapping/ghosts.ts";
+import { type MatrixEvent, newContentOf } from "../../mapping/matrix-events.ts";
+import { type Edit, isNewerThan, newestOf, standingEdits } from "../../mapping/replacements.ts";
+import { chatMentions, chatText, shownHash } from "../../mapping/translate.ts";
+import type { SupersededEdits } from "../../outbound/superseded-edits.ts";
+import type { OpenRoom } from "../../rooms/rooms.ts";
+import type { BridgeStore } from "../../store/bridge-store.ts";
+import type { MirroredEvent } from "../../store/events.ts";
 
 export interface InboundEdits {
   /** Applies an edit of the event `replaces`. @throws DomainError when the use case refuses */
@@ -34,14 +35,12 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
     room: OpenRoom,
     original: MirroredEvent,
     current: MessageNow | null,
-  ): Promise<Newer | null> {
+  ): Promise<Edit | null> {
     // The chat's last edit is not in Matrix yet: the log has its time.
     const isAhead = current !== null && original.shown !== null && shownHash(current.text) !== original.shown;
     const unsent = isAhead && current.edited !== undefined ? [{ eventId: null, at: current.edited }] : [];
     const parts = await store.mirroredParts(room.id, original.seq);
-    const sent = parts.filter(({ op, redacted }) => (op === "edit" || op === "matrix_edit") && !redacted);
-    const newer = [...unsent, ...sent].filter((edit) => isNewer(edit, event));
-    return newer.find((edit) => newer.every((other) => edit === other || !isNewerOf(other, edit))) ?? null;
+    return newestOf<Edit>([...unsent, ...standingEdits(parts)].filter((edit) => isNewer(edit, event)));
   }
 
   async function take(room: OpenRoom, original: MirroredEvent, actor: Actor, edit: EditInput): Promise<void> {
@@ -70,7 +69,7 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
       const { text, format = null, pills } = said;
       const current = await messageNow(log, room, seq);
       const newer = await newerThan(event, room, original, current);
-      if (!newer && current?.text !== text) {
+      if (!newer) {
         const mentions = mentionedIn(content, pills, ghosts);
         await take(room, original, actor, { text, format, ...(mentions && { mentions }) });
       }
@@ -82,29 +81,12 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
   };
 }
 
-/** An edit by its time, and the id of its event in Matrix; null until it is there. */
-interface Newer {
-  eventId: string | null;
-  at: number | null;
-}
-
-/** Matrix' rule: the time of the sender's homeserver, then the event's id (Client-Server API, "Event replacements"). */
-function isNewerOf(edit: Newer, other: Newer): boolean {
-  const [at, otherAt] = [edit.at ?? 0, other.at ?? 0];
-  return at === otherAt ? (edit.eventId ?? "") > (other.eventId ?? "") : at > otherAt;
-}
-
-function isNewer(edit: Newer, { event_id: eventId, origin_server_ts: at }: MatrixEvent): boolean {
-  return isNewerOf(edit, { eventId, at });
-}
-
-function newContentOf({ content }: MatrixEvent): MatrixEvent["content"] | null {
-  const edited = content["m.new_content"];
-  return typeof edited === "object" && edited !== null ? (edited as MatrixEvent["content"]) : null;
+function isNewer(edit: Edit, { event_id: eventId, origin_server_ts: at }: MatrixEvent): boolean {
+  return isNewerThan(edit, { eventId, at });
 }
 
 /** Mentions in an edit's new content; undefined where the sender's client writes none: then those of before stay. */
-function mentionedIn(
+export function mentionedIn(
   content: MatrixEvent["content"],
   pills: readonly string[],
   ghosts: Ghosts,
