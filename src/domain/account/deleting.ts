@@ -20,7 +20,7 @@ import type { ProofCheck } from "./proof.ts";
 /** Rooms that are left in one transaction. */
 const MAX_ROOMS = 20;
 /** Messages that are deleted in one transaction: whoever writes in their rooms waits for it. */
-const MAX_MESSAGES = 25;
+const MAX_MESSAGES = 100;
 
 interface Parts {
   checkProof: ProofCheck;
@@ -75,7 +75,7 @@ export function createAccountDeletions(
         });
         if (!step) return;
         await departed(step.departures);
-        for (const message of step.gone) await recount(message, message.mentions, true);
+        await recount.deleted(step.gone);
       }
     },
   };

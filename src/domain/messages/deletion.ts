@@ -1,5 +1,4 @@
 /** Deletes a message, with its pin, files and mentions. */
-import { dataOf } from "../event-data.ts";
 import { noteAttachments } from "../files/attachment-notes.ts";
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, MadeEvent } from "../model.ts";
@@ -32,25 +31,20 @@ export async function deleteMessages(
   roomId: number,
   seqs: readonly number[],
 ): Promise<Deleted[]> {
+  if (seqs.length === 0) return [];
   const pinned = await tx.messages.pinned(roomId);
-  const gone: Omit<Deleted, "event">[] = [];
+  const files = await tx.messages.attachmentsOf(roomId, seqs);
+  const erased = await tx.eraseMessages(roomId, seqs);
+  if (erased.length === 0) return [];
   const events: NewEvent[] = [];
-  for (const seq of seqs) {
-    const message = await tx.messages.message({ roomId, seq });
-    if (!message) continue;
-    const { mentions = [], thread } = dataOf<"message">(message);
-    const files = await tx.messages.attachmentsOf({ roomId, seq });
-    await tx.rewriteMessage(roomId, seq, { deleted: true });
-    if (pinned === seq) {
+  for (const { seq, thread } of erased) {
+    if (seq === pinned) {
       await tx.messages.setPinned(roomId, null);
       events.push({ type: "message.unpinned", actor, data: { seq } });
     }
-    const data = thread === undefined ? { seq } : { seq, thread };
-    events.push({ type: "message.deleted", actor, data });
-    await noteAttachments(tx, "attachment.deleted", files);
-    gone.push({ seq, mentions });
+    events.push({ type: "message.deleted", actor, data: thread === undefined ? { seq } : { seq, thread } });
   }
-  if (events.length === 0) return [];
+  await noteAttachments(tx, "attachment.deleted", files);
   const made = (await tx.appendEvents(roomId, events)).filter(({ type }) => type === "message.deleted");
-  return gone.map((one, n) => ({ ...one, event: made[n] ?? null }));
+  return erased.map(({ seq, mentions }, n) => ({ seq, mentions, event: made[n] ?? null }));
 }

@@ -80,7 +80,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
         rewrite(tx, actor, message, input, left),
       );
       if (!edited) return null;
-      await recount(message, [
+      await recount.edited(message, [
         ...edited.before.filter((id) => !edited.after.includes(id)),
         ...edited.after.filter((id) => !edited.before.includes(id)),
       ]);
@@ -91,7 +91,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
       const deleted = await change(actor, message, action, (tx) => deleteMessage(tx, actor, message));
       if (!deleted) return null;
-      await recount(message, deleted.mentions, true);
+      await recount.deleted([{ ...message, mentions: deleted.mentions }]);
       return deleted.event;
     },
   };

@@ -26,7 +26,7 @@ export async function sweepExpired({ store }: Context, recount: Recount, now: nu
         await tx.messages.forgetExpiries(places);
         return room ? gone.map((message): Gone => ({ ...message, roomId, room: room.token })) : [];
       });
-      for (const message of deleted) await recount(message, message.mentions, true);
+      await recount.deleted(deleted);
     }
     if (due.length < STEP) return;
   }

@@ -37,7 +37,8 @@ export async function replaceFiles(
   place: MessagePlace,
   ids: readonly string[],
 ): Promise<Attachment[]> {
-  const before = await tx.messages.attachmentsOf(place);
+  const { roomId, seq } = place;
+  const before = await tx.messages.attachmentsOf(roomId, [seq]);
   const found = await tx.messages.lockAttachments(ids);
   const kept = new Set(before.map(({ id }) => id));
   const added = found.filter(({ id }) => !kept.has(id));
@@ -49,7 +50,7 @@ export async function replaceFiles(
     added.map(({ id }) => id),
     place,
   );
-  const after = (await tx.messages.attachmentsOf(place)).sort(
+  const after = (await tx.messages.attachmentsOf(roomId, [seq])).sort(
     (a, b) => ids.indexOf(a.id) - ids.indexOf(b.id),
   );
   await tx.messages.rewriteAttachments(place, after);

@@ -14,8 +14,10 @@ export function createPins(context: Context): Pins {
   /** Those who hid the message count the pin by its event: their entry says that nothing is pinned for them. */
   async function tellHiders(place: MessagePlace): Promise<void> {
     await bestEffort("Telling who hid the message", async () => {
-      for (const { kind, id } of (await store.messages.hiders(place)).map((key) => actorOf(key, "")))
+      for (const { member } of await store.messages.hiders([place])) {
+        const { kind, id } = actorOf(member, "");
         if (kind === "user") broadcasts.entry(Number(id), place.roomId);
+      }
     });
   }
 

@@ -1,9 +1,10 @@
 /** Statements for accounts that are being deleted. The log is walked through by its primary key, a stretch at a time. */
 import type { MessagePlace } from "../../domain/ids.ts";
-import { type EventData, userKey } from "../../domain/model.ts";
+import { type EventData, type MemberKey, userKey } from "../../domain/model.ts";
 import type { AccountDeletion, DeletionWrites, Traces } from "../../domain/ports/store/accounts/deletions.ts";
+import type { Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
-import type { Fragment, Sql } from "../sql/sql.ts";
+import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 
 /** Events of one stretch. */
 const STRETCH = 5_000;
@@ -55,10 +56,14 @@ export function createDeletionWrites({ sql }: TransactionScope): DeletionWrites 
   };
 }
 
+function behind(sql: Sql, after: MessagePlace): Fragment {
+  return sql`(conversation_id, seq) > (${after.roomId}::bigint, ${after.seq}::bigint)`.fragment;
+}
+
 /** The events behind `after` and up to `to`. */
 function between(sql: Sql, after: MessagePlace, to: MessagePlace): Fragment {
   return sql`
-    (conversation_id, seq) > (${after.roomId}::bigint, ${after.seq}::bigint)
+    ${behind(sql, after)}
     and (conversation_id, seq) <= (${to.roomId}::bigint, ${to.seq}::bigint)`.fragment;
 }
 
@@ -68,23 +73,51 @@ async function traces(
   limit: number,
   rooms: number,
 ): Promise<Traces> {
+  // Where the messages are many, those of one step are found without a look at all of the stretch.
+  const near = await messagesIn(
+    sql,
+    sql`(select * from events where ${behind(sql, at)} order by conversation_id, seq limit ${STRETCH}) e`,
+    member,
+    limit,
+  );
+  if (near.length > limit) return cut(near, limit, rooms);
   const [last] = await sql<{ roomId: number; seq: number; count: number }[]>`
     with stretch as (
-      select conversation_id, seq from events
-      where (conversation_id, seq) > (${at.roomId}::bigint, ${at.seq}::bigint)
+      select conversation_id, seq from events where ${behind(sql, at)}
       order by conversation_id, seq limit ${STRETCH}
     )
     select conversation_id as "roomId", seq, (select count(*) from stretch) as count from stretch
     order by conversation_id desc, seq desc limit 1`;
   if (!last) return { messages: [], end: null };
-  const found = await sql<MessagePlace[]>`
-    select conversation_id as "roomId", seq from events
-    where ${between(sql, at, last)} and actor = ${member} and type = 'message' and not deleted
-    order by conversation_id, seq limit ${limit + 1}`;
+  const found = await messagesIn(
+    sql,
+    sql`(select * from events where ${between(sql, at, last)}) e`,
+    member,
+    limit,
+  );
+  const { messages, end } = cut(found, limit, rooms);
+  if (messages.length < found.length) return { messages, end };
+  return { messages, end: last.count < STRETCH ? null : { roomId: last.roomId, seq: last.seq } };
+}
+
+/** The first messages of a member that are still there, and one more. @param events a table `e` */
+async function messagesIn(
+  sql: Sql,
+  events: Statement<Row[]>,
+  member: MemberKey,
+  limit: number,
+): Promise<MessagePlace[]> {
+  return await sql<MessagePlace[]>`
+    select e.conversation_id as "roomId", e.seq from ${events}
+    where e.actor = ${member} and e.type = 'message' and not e.deleted
+    order by e.conversation_id, e.seq limit ${limit + 1}`;
+}
+
+/** So many of the messages, of so many rooms. */
+function cut(found: readonly MessagePlace[], limit: number, rooms: number): Traces {
   const touched = [...new Set(found.map(({ roomId }) => roomId))].slice(0, rooms);
   const messages = found.slice(0, limit).filter(({ roomId }) => touched.includes(roomId));
-  if (messages.length < found.length) return { messages, end: messages.at(-1) ?? null };
-  return { messages, end: last.count < STRETCH ? null : { roomId: last.roomId, seq: last.seq } };
+  return { messages, end: messages.at(-1) ?? null };
 }
 
 /** Events of memberships name whose membership it was. */

@@ -9,9 +9,15 @@ import {
   memberKey,
   type RoomHead,
 } from "../../domain/model.ts";
-import type { EventWrites, NewEvent, Rewritten } from "../../domain/ports/store/transaction.ts";
+import type {
+  ErasedMessage,
+  EventWrites,
+  NewEvent,
+  Rewritten,
+} from "../../domain/ports/store/transaction.ts";
 import { columns, HEAD, noun, type Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
+import type { Sql } from "../sql/sql.ts";
 import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
@@ -30,6 +36,7 @@ export function createEventWrites(scope: TransactionScope): EventWrites {
     },
     appendEvents: (id, events) => appendEvents(scope, id, events),
     rewriteMessage: (id, seq, change) => rewriteMessage(scope, id, seq, change),
+    eraseMessages: (id, seqs) => eraseMessages(scope, id, seqs),
   };
 }
 
@@ -93,36 +100,35 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
   });
   for (const event of logged) {
     if (event.type !== "message.edited") continue;
-    await supersede(scope, id, dataOf<"message.edited">(event).seq, event.seq);
+    const { seq } = dataOf<"message.edited">(event);
+    await supersede(scope, id, [seq]);
+    await scope.sql`
+      insert into message_edits (conversation_id, seq, edit_seq) values (${id}, ${seq}, ${event.seq})`;
   }
   scope.appended(logged);
   return logged;
 }
 
-/** Removes the text of a message's previous edit. @param by the edit that has the text now; null for none */
-async function supersede(
-  { sql }: TransactionScope,
-  id: number,
-  seq: number,
-  by: number | null,
-): Promise<void> {
-  const hidden: EventData["message.edited"] = { seq, hidden: true };
+/** Removes the texts of the messages' previous edits. */
+async function supersede({ sql }: TransactionScope, id: number, seqs: readonly number[]): Promise<void> {
+  const hidden = seqs.map((seq) =>
+    JSON.stringify({ seq, hidden: true } satisfies EventData["message.edited"]),
+  );
   await sql`
-    update events e set data = ${JSON.stringify(hidden)}
-    from message_edits d
-    where d.conversation_id = ${id} and d.seq = ${seq} and e.conversation_id = d.conversation_id and e.seq = d.edit_seq`;
-  if (by === null) await sql`delete from message_edits where conversation_id = ${id} and seq = ${seq}`;
-  else
-    await sql`
-      insert into message_edits (conversation_id, seq, edit_seq) values (${id}, ${seq}, ${by})
-      on conflict (conversation_id, seq) do update set edit_seq = excluded.edit_seq`;
+    with d as (
+      delete from message_edits where conversation_id = ${id} and seq = any (${[...seqs]}::bigint[])
+      returning seq, edit_seq
+    )
+    update events e set data = k.data
+    from d join unnest(${[...seqs]}::bigint[], ${hidden}::text[]) as k (seq, data) on k.seq = d.seq
+    where e.conversation_id = ${id} and e.seq = d.edit_seq`;
 }
 
 async function rewriteMessage(
   scope: TransactionScope,
   id: number,
   seq: number,
-  change: Rewritten | { deleted: true },
+  change: Rewritten,
 ): Promise<boolean> {
   scope.requireLock(id);
   const { sql } = scope;
@@ -131,17 +137,42 @@ async function rewriteMessage(
     where conversation_id = ${id} and seq = ${seq} and type = 'message' and not deleted`;
   if (!row) return false;
   const before = dataOf<"message">(row);
-  const deleted = "deleted" in change;
-  const { thread } = before;
-  const after = deleted ? { ...DELETED, ...(thread !== undefined && { thread }) } : edited(before, change);
+  const after = edited(before, change);
   await sql`
     with words as (delete from message_words where conversation_id = ${id} and seq = ${seq})
-    update events set data = ${JSON.stringify(after)}, deleted = ${deleted}
+    update events set data = ${JSON.stringify(after)}
     where conversation_id = ${id} and seq = ${seq}`;
   await rewriteMentions(scope, { id, seq, actor: row.actor }, before.mentions ?? [], after.mentions ?? []);
-  if (deleted) await forgetMessage(scope, id, seq);
-  if (deleted && thread !== undefined) await leaveThread(scope, { roomId: id, seq, root: thread });
   return true;
+}
+
+async function eraseMessages(
+  scope: TransactionScope,
+  id: number,
+  seqs: readonly number[],
+): Promise<ErasedMessage[]> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const rows = await sql<{ seq: number; dataJson: string }[]>`
+    select seq, data as "dataJson" from events
+    where conversation_id = ${id} and seq = any (${[...seqs]}::bigint[]) and type = 'message' and not deleted
+    order by seq`;
+  if (rows.length === 0) return [];
+  const erased = rows.map((row): ErasedMessage => {
+    const { mentions = [], thread } = dataOf<"message">(row);
+    return { seq: row.seq, mentions, thread };
+  });
+  const gone = erased.map(({ seq }) => seq);
+  const left = erased.map(({ thread }) => JSON.stringify({ ...DELETED, thread }));
+  await sql`
+    with words as (delete from message_words where conversation_id = ${id} and seq = any (${gone}::bigint[]))
+    update events e set data = k.data, deleted = true from unnest(${gone}::bigint[], ${left}::text[]) as k (seq, data)
+    where e.conversation_id = ${id} and e.seq = k.seq`;
+  await removeMentions(scope, id, erased);
+  await forgetMessages(scope, id, gone);
+  for (const { seq, thread } of erased)
+    if (thread !== undefined) await leaveThread(scope, { roomId: id, seq, root: thread });
+  return erased;
 }
 
 function edited(
@@ -166,10 +197,11 @@ async function rewriteMentions(
   const [old, now] = [mentionKeys(before), mentionKeys(after)];
   const gone = old.filter((key) => !now.includes(key));
   const fresh = now.filter((key) => !old.includes(key) && key !== actor);
-  if (gone.length > 0) {
-    await sql`
-      delete from mentions where conversation_id = ${id} and seq = ${seq} and member = any (${gone}::text[])`;
-  }
+  await removeKeys(
+    sql,
+    id,
+    gone.map((member) => ({ seq, member })),
+  );
   if (fresh.length === 0) return;
   await sql`
     insert into mentions (conversation_id, member, seq)
@@ -179,13 +211,37 @@ async function rewriteMentions(
     on conflict do nothing`;
 }
 
-/** Removes everything that belonged to a deleted message. Housekeeping removes the bytes of its files later. */
-async function forgetMessage(scope: TransactionScope, id: number, seq: number): Promise<void> {
+async function removeMentions(
+  { sql }: TransactionScope,
+  id: number,
+  erased: readonly ErasedMessage[],
+): Promise<void> {
+  const keys = erased.flatMap(({ seq, mentions }) =>
+    mentionKeys(mentions).map((member) => ({ seq, member })),
+  );
+  await removeKeys(sql, id, keys);
+}
+
+async function removeKeys(
+  sql: Sql,
+  id: number,
+  keys: readonly { seq: number; member: MemberKey }[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`
+    delete from mentions m
+    using unnest(${keys.map(({ seq }) => seq)}::bigint[], ${keys.map(({ member }) => member)}::text[]) as k (seq, member)
+    where m.conversation_id = ${id} and m.seq = k.seq and m.member = k.member collate "C"`;
+}
+
+/** Removes everything that belonged to deleted messages. Housekeeping removes the bytes of their files later. */
+async function forgetMessages(scope: TransactionScope, id: number, seqs: readonly number[]): Promise<void> {
   const { sql } = scope;
-  await supersede(scope, id, seq, null);
-  await sql`select causeway_withdraw(${id}, ${seq})`;
+  await supersede(scope, id, seqs);
+  await sql`select causeway_withdraw(${id}, k.seq) from unnest(${[...seqs]}::bigint[]) as k (seq)`;
+  const which = sql<Row[]>`conversation_id = ${id} and seq = any (${[...seqs]}::bigint[])`;
   const also = sql`
-    reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
-    expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq}),`;
-  await removeFiles(sql, sql`conversation_id = ${id} and seq = ${seq}`, also);
+    reactions as (delete from reactions where ${which}),
+    expiries as (delete from message_expiries where ${which}),`;
+  await removeFiles(sql, which, also);
 }

@@ -25,10 +25,10 @@ export function createHiddenMessages({ sql, read }: Database): HiddenMessages {
         select x.conversation_id as "roomId", x.seq from ${placeList(sql, places)} as k (room, seq)
         join hidden_messages x on x.conversation_id = k.room and x.seq = k.seq and x.member = ${member}`);
     },
-    async hiders({ roomId, seq }) {
-      const rows = await read(sql<{ member: MemberKey }[]>`
-        select member from hidden_messages where conversation_id = ${roomId} and seq = ${seq}`);
-      return rows.map(({ member }) => member);
+    async hiders(places) {
+      return await read(sql<(MessagePlace & { member: MemberKey })[]>`
+        select x.conversation_id as "roomId", x.seq, x.member from ${placeList(sql, places)} as k (room, seq)
+        join hidden_messages x on x.conversation_id = k.room and x.seq = k.seq`);
     },
   };
 }

@@ -66,10 +66,10 @@ function reactionWrites(scope: TransactionScope) {
 function attachmentWrites(scope: TransactionScope) {
   const { sql } = scope;
   return {
-    async attachmentsOf({ roomId, seq }) {
+    async attachmentsOf(roomId, seqs) {
       const rows = await sql<AttachmentRow[]>`
         select ${attachmentList(sql)} from attachments a
-        where a.conversation_id = ${roomId} and a.seq = ${seq} and a.deleted_at is null
+        where a.conversation_id = ${roomId} and a.seq = any (${[...seqs]}::bigint[]) and a.deleted_at is null
         order by a.created_at, a.id`;
       return rows.map(readStored);
     },

@@ -14,7 +14,7 @@ export function hiddenContract(store: () => PostgresStore): void {
   async function remove(room: StoredRoom, seq: number): Promise<void> {
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.rewriteMessage(room.id, seq, { deleted: true });
+      await tx.eraseMessages(room.id, [seq]);
     });
   }
 
@@ -77,7 +77,7 @@ export function hiddenContract(store: () => PostgresStore): void {
     const places = seqs.map((seq) => ({ roomId: id, seq }));
     const hidden = await store().messages.hiddenOf(hiddenBy, places);
     expect(hidden.map(({ seq }) => seq).sort()).toEqual(seqs.slice(1));
-    expect(await store().messages.hiders(places[1]!)).toEqual([hiddenBy]);
+    expect(await store().messages.hiders([places[1]!])).toEqual([{ ...places[1]!, member: hiddenBy }]);
   });
 
   test("an unread message that was hidden and then deleted counts once, and stays gone", async () => {
@@ -169,7 +169,7 @@ export function hiddenContract(store: () => PostgresStore): void {
       await tx.deleteRoom(id);
     });
     while (await purgeStep({ transaction: store().sql.begin }, -60_000));
-    expect(await store().messages.hiders({ roomId: id, seq })).toEqual([]);
+    expect(await store().messages.hiders([{ roomId: id, seq }])).toEqual([]);
   });
 
   test("many who hide at once get numbers without a gap; what a member hides has a bound", async () => {

@@ -131,7 +131,7 @@ function appendContract(store: () => Store): void {
     const deleted = await say(store(), room);
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.rewriteMessage(room.id, deleted, { deleted: true });
+      await tx.eraseMessages(room.id, [deleted]);
     });
     const results = await Promise.all(
       [seq, deleted, 1, 6, 0].map((replyTo) => store().log.append(messageBy(room, 0, { replyTo }))),

@@ -335,17 +335,17 @@ function eventContract(store: () => Store): void {
     const room = await createRoom(store());
     const reader = room.people[1]!;
     const seq = await say(store(), room, 0, { mentions: [reader.actor.id] });
-    const rewrite = (at: number, change: { text: string; edited: number } | { deleted: true }) =>
-      inRoom(store(), room.id, (tx) => tx.rewriteMessage(room.id, at, change));
+    const rewrite = (change: { text: string; edited: number }) =>
+      inRoom(store(), room.id, (tx) => tx.rewriteMessage(room.id, seq, change));
     const data = async () => JSON.parse((await store().log.event(room.id, seq))!.dataJson);
-    expect(await rewrite(seq, { text: "Better", edited: 5 })).toBe(true);
+    expect(await rewrite({ text: "Better", edited: 5 })).toBe(true);
     expect(await data()).toEqual({ text: "Better", mentions: [reader.actor.id], edited: 5 });
-    expect(await rewrite(seq, { deleted: true })).toBe(true);
+    const erase = () => inRoom(store(), room.id, (tx) => tx.eraseMessages(room.id, [99, seq, 1]));
+    expect(await erase()).toEqual([{ seq, mentions: [reader.actor.id], thread: undefined }]);
     expect(await data()).toEqual({ text: "", deleted: true });
     expect((await store().roomLists.list(reader.key))[0]?.mentions).toBe(0);
-    expect(await rewrite(seq, { text: "Again", edited: 6 })).toBe(false);
-    expect(await rewrite(1, { deleted: true })).toBe(false);
-    expect(await rewrite(99, { deleted: true })).toBe(false);
+    expect(await rewrite({ text: "Again", edited: 6 })).toBe(false);
+    expect(await erase()).toEqual([]);
   });
 }
 

@@ -84,7 +84,7 @@ export function searchContract(store: () => PostgresStore): void {
   async function remove(room: StoredRoom, seq: number): Promise<void> {
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.rewriteMessage(room.id, seq, { deleted: true });
+      await tx.eraseMessages(room.id, [seq]);
       const actor = room.people[0]!.actor;
       await tx.appendEvents(room.id, [{ type: "message.deleted", actor, data: { seq } }]);
     });

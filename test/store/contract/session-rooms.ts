@@ -98,7 +98,7 @@ export function sessionRoomsContract(store: () => PostgresStore): void {
       () => inRoom(half, (tx) => tx.updateRoom(half.id, { name: "Renamed", description: "New" })),
       () => inRoom(all, (tx) => tx.updateRoom(all.id, until)),
       () => inRoom(half, (tx) => tx.removeMembers(half.id, [people[5]!.key])),
-      () => inRoom(half, (tx) => tx.rewriteMessage(half.id, 21, { deleted: true })),
+      () => inRoom(half, (tx) => tx.eraseMessages(half.id, [21])),
     ];
     await atOnce(people);
     for (const change of changes) {

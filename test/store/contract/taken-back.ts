@@ -23,7 +23,7 @@ export function takenBackContract(store: () => PostgresStore): void {
   async function remove(room: StoredRoom, seqs: readonly number[]): Promise<void> {
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      for (const seq of seqs) await tx.rewriteMessage(room.id, seq, { deleted: true });
+      await tx.eraseMessages(room.id, seqs);
     });
   }
 

@@ -100,8 +100,8 @@ export interface MessageStore {
   hide(member: MemberKey, place: MessagePlace): Promise<HideResult>;
   /** Of these places those that the member has hidden. */
   hiddenOf(member: MemberKey, places: readonly MessagePlace[]): Promise<MessagePlace[]>;
-  /** Who has hidden the message. */
-  hiders(place: MessagePlace): Promise<MemberKey[]>;
+  /** Who has hidden which of these messages. */
+  hiders(places: readonly MessagePlace[]): Promise<(MessagePlace & { member: MemberKey })[]>;
 
   // ── Attachments
   /** A new one that waits to be sent. Uploads of one owner, and of one organization, are judged one after the other. */
@@ -208,8 +208,8 @@ export interface MessageWrites {
   /** The seq of the room's pinned message, or null. */
   pinned(roomId: number): Promise<number | null>;
   setPinned(roomId: number, seq: number | null): Promise<void>;
-  /** The message's attachments, as sent. */
-  attachmentsOf(place: MessagePlace): Promise<StoredAttachment[]>;
+  /** The attachments of messages of a room, as sent. */
+  attachmentsOf(roomId: number, seqs: readonly number[]): Promise<StoredAttachment[]>;
   /** Locks and reads attachments. */
   lockAttachments(ids: readonly string[]): Promise<StoredAttachment[]>;
   attach(ids: readonly string[], place: MessagePlace): Promise<void>;

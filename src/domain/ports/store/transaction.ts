@@ -149,6 +149,13 @@ export interface Rewritten {
   format?: "markdown" | null;
 }
 
+/** What a message said that is deleted now, where it matters to others. */
+export interface ErasedMessage {
+  seq: number;
+  mentions: readonly string[];
+  thread: number | undefined;
+}
+
 export interface EventWrites {
   /**
    * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
@@ -157,11 +164,16 @@ export interface EventWrites {
    */
   appendEvents(roomId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
-   * Replaces a message's text in place, with its mentions and format (null: none) where they are given, and marks it edited; or leaves
-   * `{text: "", deleted: true}` of it. A deleted message mentions nobody, has no reactions and no files, and is unread no
-   * more; its text is in none of its edits any more. False when there is no such message, or it was deleted before.
+   * Replaces a message's text in place, with its mentions and format (null: none) where they are given, and marks it edited. False
+   * when there is no such message, or it was deleted.
    */
-  rewriteMessage(roomId: number, seq: number, change: Rewritten | { deleted: true }): Promise<boolean>;
+  rewriteMessage(roomId: number, seq: number, change: Rewritten): Promise<boolean>;
+  /**
+   * Leaves `{text: "", deleted: true}` of messages, and their threads. A deleted message mentions nobody, has no reactions and no
+   * files, and is unread no more; its text is in none of its edits any more.
+   * @returns those that were there and were not deleted before, by their seqs ascending
+   */
+  eraseMessages(roomId: number, seqs: readonly number[]): Promise<ErasedMessage[]>;
   head(roomId: number): Promise<RoomHead>;
   /** Who is in the running call, as {@link RunningCall}; null while none runs. */
   callers(roomId: number): Promise<Actor[] | null>;
