@@ -88,7 +88,7 @@ function entryJson(view: RoomEntryView, around: Surroundings, fileUrls: FileUrls
     jsonAlike.set(shown, alike);
   }
   const { rev, role, read, delivered, unread, mentions } = room;
-  const settings = encodeJson(settingsOf(room.settings, role, shown.type));
+  const settings = settingsJson(settingsOf(room.settings, role, shown.type));
   return `{"rev":${rev},"role":"${role}","read":${read},"delivered":${delivered},"unread":${unread},"mention":${mentions},"lastPing":${lastPing},"call":${call},"settings":${settings},${alike}`;
 }
 
@@ -121,6 +121,20 @@ function settingsOf(settings: SessionRoom["settings"], role: Role, type: RoomTyp
       : { muted, mutedUntil, pinned, archived, favorite, notify };
   if (unreadMark) shown.unreadMark = true;
   return shown;
+}
+
+function settingsJson({
+  muted,
+  mutedUntil,
+  pinned,
+  archived,
+  favorite,
+  notify,
+  unreadMark,
+}: RoomSettings): string {
+  const until = mutedUntil === undefined ? "" : `,"mutedUntil":${mutedUntil}`;
+  const mark = unreadMark ? `,"unreadMark":true` : "";
+  return `{"muted":${muted}${until},"pinned":${pinned},"archived":${archived},"favorite":${favorite},"notify":"${notify}"${mark}}`;
 }
 
 /** Most rooms have few of these. */

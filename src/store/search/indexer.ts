@@ -36,8 +36,8 @@ const EVERY_MS = 250;
 /** Events about messages in one transaction. */
 const MAX_MESSAGE_EVENTS = 250;
 /** Events of any type in one transaction, and rooms: what is not about messages is only passed over. */
-const MAX_EVENTS = 5_000;
-const MAX_ROOMS = 50;
+const MAX_EVENTS = 50_000;
+const MAX_ROOMS = 500;
 /** How many times longer than it worked the indexer rests; when sends are under way, as long as it is not late. */
 const REST = 0.25;
 const REST_WHEN_BUSY = 9;
