@@ -74,15 +74,10 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       const identity = identify(options, session, principal, hello.device);
       try {
         const { epoch } = store.history;
-        // The gateway listens to the user's channel already: a room that the user joins from now on is hinted at.
-        const most = hello.rooms?.limit;
-        const hiddenAfter = hello.resume && (hello.resume.hidden ?? 0);
-        const wanted = {
-          asked: placesOf(hello.resume),
-          ...(most !== undefined && { most }),
-          ...(hiddenAfter !== undefined && { hiddenAfter }),
-        };
-        const found = await roomEntries.atStart(identity.actor, wanted);
+        // What is told the user after the rooms are read reaches the session by their channel.
+        await identity.user.listening;
+        if (session.isGone) return [];
+        const found = await roomEntries.atStart(identity.actor, wantedBy(hello));
         if (session.isGone) return [];
         if (store.history.epoch !== epoch) throw anotherHistory();
         let subscriptions: CatchUpSubscription[] = [];
@@ -97,6 +92,17 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       }
     });
     if (subscriptions.length > 0) void catchUp.read(session, subscriptions);
+  };
+}
+
+/** What of the rooms is read for this hello. */
+function wantedBy({ rooms, resume }: ClientFrames["hello"]): Parameters<RoomEntries["atStart"]>[1] {
+  const most = rooms?.limit;
+  const hiddenAfter = resume && (resume.hidden ?? 0);
+  return {
+    asked: placesOf(resume),
+    ...(most !== undefined && { most }),
+    ...(hiddenAfter !== undefined && { hiddenAfter }),
   };
 }
 

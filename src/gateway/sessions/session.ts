@@ -26,6 +26,8 @@ export interface LocalUser {
   /** From the handshake on. */
   readonly sessions: Set<Session>;
   readonly listen: (message: Uint8Array) => void;
+  /** Resolves when this gateway hears what is told the user, or that can't be waited for. Null afterwards. */
+  listening: Promise<void> | null;
 }
 
 /** Who a session is, from `ready` on. */
@@ -262,6 +264,13 @@ export class Session implements ConnectionHandlers, TopicSubscriber {
   }
 }
 
+const ID_BYTES = 15;
+/** Random bytes for the next ids: asking for those of one costs more than all else that makes it. */
+let forIds = Buffer.alloc(0);
+
 export function newSessionId(): string {
-  return randomBytes(15).toString("base64url");
+  if (forIds.length === 0) forIds = randomBytes(ID_BYTES * 256);
+  const bytes = forIds.subarray(0, ID_BYTES);
+  forIds = forIds.subarray(ID_BYTES);
+  return bytes.toString("base64url");
 }

@@ -19,6 +19,8 @@ type UserMessage = JoinedHint | UserBroadcast;
 /** Those for readers of the feed alone are passed over here. */
 const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "entry", "settings", "connection"]);
 
+/** A subscription to a user's channel is waited for no longer, ms. */
+const LISTENING_WITHIN_MS = 1_000;
 /** Frames that are kept for a session that says hello; more than these come with a new hello. */
 const MAX_KEPT = 100;
 
@@ -78,14 +80,28 @@ export class Users implements SubscriberKeeper {
         version,
         sessions: new Set(),
         listen: (message) => this.#heard(made, message),
+        listening: null,
       };
       user = made;
       this.#byId.set(id, made);
-      this.#bus.subscribe(channels.user(id), made.listen).catch(() => {});
+      made.listening = this.#listen(made);
     }
     user.version = Math.min(user.version, version);
     user.sessions.add(session);
     return user;
+  }
+
+  /** Never rejects. A bus that is stuck keeps nobody out: what it has not told then is found as after an outage. */
+  async #listen(user: LocalUser): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LISTENING_WITHIN_MS);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#bus.subscribe(channels.user(user.id), user.listen).then(done, done);
+    });
+    user.listening = null;
   }
 
   /** [GW-8.6] The user's sessions go on under this name. @returns those that had another */
