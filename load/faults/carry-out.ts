@@ -1,4 +1,5 @@
 /** Carries a fault out on a site, from its beginning until the part is given back. */
+import { STATUS_CODES } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { BRIDGES, type Fault, GATEWAYS, type Nonsense, type ProgramName } from "./kinds.ts";
 import type { LinkState } from "./parts/link.ts";
@@ -175,7 +176,7 @@ async function onLink(site: Site, fault: Extract<Fault, { link: unknown }>, stat
 function nonsense(answer: Nonsense): LinkState {
   if (answer === "half") return { name: "half" };
   const page = `<html><head><title>${answer}</title></head><body><h1>${answer}</h1><hr>proxy</body></html>`;
-  const words = { "200": "OK", "404": "Not Found", "502": "Bad Gateway" }[answer];
+  const words = STATUS_CODES[answer];
   const head = [
     `HTTP/1.1 ${answer} ${words}`,
     "Content-Type: text/html",

@@ -17,6 +17,17 @@ export interface FaultsOptions {
   progress: boolean;
 }
 
+export interface MirrorOptions {
+  minutes: number;
+  operations: number;
+  seed: number;
+  plan: boolean;
+  people: number;
+  rooms: number;
+  out?: string;
+  progress: boolean;
+}
+
 export interface HistoriesOptions {
   count: number;
   seed: number;
@@ -30,6 +41,7 @@ Examples:
   npm run faults -- --minutes 30 --seed 7 --plan
   npm run faults -- --minutes 2 --kinds promote restore
   npm run faults -- histories --count 200 --seed 7
+  npm run faults -- mirror --minutes 30 --operations 5000 --seed 7
 
 Starts two gateways, two bridges, PostgreSQL with a streaming standby, Redis and Synapse, all on loopback and gone
 with the run, and a TCP proxy before every connection between them. People chat through our SDK, through a bare
@@ -45,13 +57,14 @@ before it · 2 the command line can't be used, or the run could not be done`;
 export interface Actions {
   run(options: FaultsOptions): Promise<void>;
   histories(options: HistoriesOptions): Promise<void>;
+  mirror(options: MirrorOptions): Promise<void>;
 }
 
-export function buildProgram({ run, histories }: Actions): Command {
+export function buildProgram({ run, histories, mirror }: Actions): Command {
   const kinds = Object.keys(KINDS) as FaultKind[];
   const program = new Command("npm run faults --")
     .description("Breaks a Causeway in every way that we know, and proves that it keeps its promises.")
-    .usage("[options] | histories [options]")
+    .usage("[options] | histories [options] | mirror [options]")
     .addHelpText("after", HELP)
     .showHelpAfterError("(see --help)")
     .addOption(bounded("--minutes <n>", "how long things break", { least: 0.1, most: 600, default: 30 }))
@@ -88,7 +101,31 @@ export function buildProgram({ run, histories }: Actions): Command {
     .addOption(progressOption())
     // Options of the same names belong to the parent, too.
     .action((_: unknown, command: Command) => histories(command.optsWithGlobals<HistoriesOptions>()));
+  addMirror(program, mirror);
   return program;
+}
+
+function addMirror(program: Command, mirror: Actions["mirror"]): void {
+  program
+    .command("mirror")
+    .summary("everything that people do on either side of the bridge, while bridges and Synapse break")
+    .description(
+      "People in the chat and in Matrix write, edit, delete, react, answer, send files, come and go and change rooms, while bridges and Synapse are killed, stopped and frozen, and proxies between them answer pages of their own, stall and slow. At the end both sides of every room are compared message by message: nothing may be lost, doubled or different.",
+    )
+    .addOption(bounded("--minutes <n>", "how long things break", { least: 0.1, most: 600, default: 30 }))
+    .addOption(bounded("--operations <n>", "in that time", { least: 1, most: 100_000, default: 5_000 }))
+    .addOption(seedOption())
+    .addOption(new Option("--plan", "print which faults would come and when, and end").default(false))
+    .addOption(
+      bounded("--people <n>", "of the chat, three with a Matrix client", { least: 4, most: 20, default: 6 }),
+    )
+    .addOption(
+      bounded("--rooms <n>", "the last one with rules that change", { least: 1, most: 20, default: 4 }),
+    )
+    .addOption(outOption())
+    .addOption(progressOption())
+    // Options of the same names belong to the parent, too.
+    .action((_: unknown, command: Command) => mirror(command.optsWithGlobals<MirrorOptions>()));
 }
 
 function seedOption(): Option {

@@ -31,7 +31,7 @@ export type Fault =
 export type FaultKind = Fault["kind"];
 
 /** What proxies say in a homeserver's place. `half`: the homeserver's own answer, cut in the middle. */
-export const NONSENSE = ["404", "502", "200", "half"] as const;
+export const NONSENSE = ["404", "403", "401", "413", "502", "200", "half"] as const;
 export type Nonsense = (typeof NONSENSE)[number];
 
 interface Kind {

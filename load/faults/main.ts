@@ -5,17 +5,23 @@ import { CommanderError } from "commander";
 import { createProgress, type Progress } from "../progress.ts";
 import type { Outcome } from "../report/outcome.ts";
 import { verdictOf, writeReport } from "../report/report.ts";
-import { buildProgram } from "./cli.ts";
+import { buildProgram, type MirrorOptions } from "./cli.ts";
 import { runHistories } from "./histories/histories.ts";
 import { historiesOutcome } from "./histories/report.ts";
+import { makeMirrorPlan } from "./mirror/plan.ts";
+import { mirrorOutcome } from "./mirror/report.ts";
+import { runMirror } from "./mirror/run.ts";
 import { makePlan, planText } from "./plan.ts";
 import { outcomeOf } from "./report.ts";
 import { runFaults } from "./run.ts";
 
 const UNUSABLE = 2;
 const INTERRUPTED = 130;
+/** Operations between two lines of a log. */
+const TOLD_EVERY = 100;
 
 const program = buildProgram({
+  mirror,
   run: async (options) => {
     const seed = options.seed ?? newSeed();
     const seconds = options.minutes * 60;
@@ -56,6 +62,31 @@ const program = buildProgram({
     });
   },
 });
+
+async function mirror({ minutes, ...options }: MirrorOptions): Promise<void> {
+  const seed = options.seed ?? newSeed();
+  const seconds = minutes * 60;
+  const plan = makeMirrorPlan({ seed, seconds });
+  process.stdout.write(`seed ${seed}\n`);
+  if (options.plan) {
+    process.stdout.write(`${planText(plan)}\n`);
+    return;
+  }
+  await reported("mirror", options, async (progress, signal) => {
+    const { operations, people, rooms } = options;
+    const result = await runMirror({
+      ...{ plan, seed, seconds, operations, people, rooms, signal },
+      onStep: (what) => progress.step(what, 1),
+      onProgress: (done, what) => {
+        if (done === 1) progress.step(`${operations} operations, seed ${seed}`, operations);
+        if (process.stderr.isTTY) progress.at(done, what);
+        else if (done % TOLD_EVERY === 0) tell(progress, done, what);
+      },
+    });
+    const target = "two gateways, two bridges, Synapse";
+    return { outcome: mirrorOutcome(result, seed), target, outputs: result.outputs };
+  });
+}
 
 interface Reported {
   outcome: Outcome;

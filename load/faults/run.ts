@@ -126,7 +126,7 @@ async function meet(site: Site, options: RunOptions, clock: () => number): Promi
 }
 
 /** Through any gateway: one of them may be down. */
-async function signIn(site: Site, person: Person): Promise<MatrixLogin> {
+export async function signIn(site: Site, person: Person): Promise<MatrixLogin> {
   const headers = { "personal-access-token": person.token };
   const ask = (name: (typeof GATEWAYS)[number]) => {
     const url = new URL(`http://127.0.0.1:${site.program(name).port}/api/v1/chat/user/login`);

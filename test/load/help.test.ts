@@ -7,7 +7,7 @@ const nothing = async () => {};
 
 test.each([
   ["load", buildLoad(nothing), "send"],
-  ["faults", buildFaults({ run: nothing, histories: nothing }), "histories"],
+  ["faults", buildFaults({ run: nothing, histories: nothing, mirror: nothing }), "histories"],
 ])("the help of %s names its npm script", (script, program, command) => {
   expect(program.helpInformation()).toMatch(new RegExp(`^Usage: npm run ${script} -- `));
   const help = program.commands.find((one) => one.name() === command)?.helpInformation();

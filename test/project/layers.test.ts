@@ -329,7 +329,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "bridge/local": ["src/file-lock.ts", DOMAIN],
 
   "load/services": ["bridge/local"],
-  "load/faults": ["load/**", "src/client", "src/protocol/**"],
+  "load/faults": ["load/**", "src/client", "src/client/commands", "src/protocol/**"],
   load: ["load/**", "src/client/**", "src/protocol/**"],
 };
 /** Files that any folder may import: plain facts without behaviour of their own. */

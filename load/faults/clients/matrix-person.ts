@@ -4,6 +4,14 @@ import type { MatrixLogin } from "../../matrix-client.ts";
 
 export interface MatrixPerson {
   readonly name: string;
+  /** `@…:server` */
+  readonly userId: string;
+  /**
+   * A request to the client-server API, tried again until the homeserver itself answers.
+   * @param path as `rooms/…`, or from `/_matrix/` on
+   * @throws Error with status and code when it refuses
+   */
+  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Enters as soon as the bridge has invited. */
   enter(room: string, matrixRoom: string, limitMs: number): Promise<void>;
   /** Resolves when the homeserver took it; tries again under the same transaction id until then. */
@@ -25,22 +33,27 @@ const ANSWER_LIMIT_MS = 30_000;
 export async function matrixPerson(name: string, signIn: () => Promise<MatrixLogin>): Promise<MatrixPerson> {
   let login = await signIn();
   const base = `${login.wellKnown["m.homeserver"].base_url.replace(/\/$/, "")}/_matrix/client/v3/`;
+  const { userID: userId } = login;
   const ids = new Map<string, string>();
   const ending = new AbortController();
 
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     for (;;) {
       const { accessToken } = login;
-      const answer = await fetch(base + path, {
+      const isFile = body instanceof Uint8Array;
+      const type = isFile ? "application/octet-stream" : "application/json";
+      const answer = await fetch(new URL(path, base), {
         method,
-        headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+        headers: { authorization: `Bearer ${accessToken}`, "content-type": type },
         signal: AbortSignal.any([ending.signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && {
+          body: isFile ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body),
+        }),
       }).catch((error: unknown) => error as Error);
       ending.signal.throwIfAborted();
       if (!(answer instanceof Error)) {
         const text = await answer.text().catch(() => "");
-        if (answer.ok && text.startsWith("{")) return JSON.parse(text) as T;
+        if (answer.ok && /^[{[]/.test(text)) return JSON.parse(text) as T;
         if (answer.status === 401) login = await signIn().catch(() => login);
         else if (answer.status < 500 && answer.status !== 429)
           throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 300)}`);
@@ -51,7 +64,7 @@ export async function matrixPerson(name: string, signIn: () => Promise<MatrixLog
 
   const roomPath = (room: string) => `rooms/${encodeURIComponent(ids.get(room) ?? "")}`;
   return {
-    name,
+    ...{ name, userId, ask },
     enter: async (room, matrixRoom, limitMs) => {
       ids.set(room, matrixRoom);
       for (const deadline = Date.now() + limitMs; ; await delay(RETRY_MS)) {

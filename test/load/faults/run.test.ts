@@ -51,6 +51,16 @@ describe("npm run faults", () => {
     expect(figures.rounds).toHaveLength(4);
   }, 200_000);
 
+  test("both sides of the bridge agree after kills, pages of proxies and slow files", async () => {
+    const out = dataDir();
+    const size = ["--minutes", "0.7", "--operations", "140", "--seed", "24"];
+    const { output } = await faults("mirror", ...size, "--out", out);
+    const { faults: found, figures } = report(out);
+    expect(found, output).toEqual([]);
+    expect(figures.operations).toBeGreaterThan(100);
+    expect(figures.faults).not.toHaveLength(0);
+  }, 600_000);
+
   test("--plan prints what would be done, and does nothing", async () => {
     const first = await faults("--minutes", "30", "--seed", "7", "--plan");
     expect(first.code).toBe(0);
@@ -62,6 +72,7 @@ describe("npm run faults", () => {
     [["--minutes", "0"], /--minutes.*from 0\.1 to/s],
     [["--kinds", "rain"], /--kinds.*kill/s],
     [["histories", "--count", "x"], /--count.*from 1 to/s],
+    [["mirror", "--operations", "0"], /--operations.*from 1 to/s],
   ])("%j can't be used, and says why", async (args, reason) => {
     const { code, output } = await faults(...args);
     expect(output).toMatch(reason);
