@@ -37,7 +37,7 @@ export interface Inbound {
 
 export interface InboundOptions {
   store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putRedacted" | "forgetEvent">;
-  log: Pick<RoomLog, "event">;
+  log: Pick<RoomLog, "event" | "append">;
   useCases: Pick<UseCases, "messages" | "attachments">;
   own: OwnEvents;
   reactions: InboundReactions;
@@ -106,10 +106,27 @@ export function createInbound(options: InboundOptions): Inbound {
       return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
     } catch (error) {
       const field = error instanceof DomainError ? error.field : undefined;
-      if (field !== "replyTo" && field !== "thread") throw error;
+      if (field !== "replyTo" && field !== "thread") {
+        const seq = await seqOfRepetition(room, actor, content);
+        if (seq !== null) return seq;
+        throw error;
+      }
       // That message was deleted, or the sender may not see it: send without the relation.
       return await send(room, actor, content, { ...related, [field]: null });
     }
+  }
+
+  /**
+   * Where the log has a message that was sent before, and whose answer was lost: since then its author may have left. An
+   * append without rights is refused as stale, or found to be a duplicate.
+   */
+  async function seqOfRepetition(
+    room: OpenRoom,
+    sender: Actor,
+    { id, text }: SendInput,
+  ): Promise<number | null> {
+    const found = await log.append({ roomId: room.id, accessVersion: 0, sender, id, text });
+    return found.status === "duplicate" ? found.seq : null;
   }
 
   /** The seq of the message that a Matrix event shows. One that shows an edit or a file of a message stands for the message. */

@@ -77,12 +77,12 @@ function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
   return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
 }
 
-/** A file's content under another caption (Matrix v1.10). */
+/** A file's content under another caption (Matrix v1.10). A sticker has no `msgtype`, and an edit needs one: it is a picture. */
 export function captioned(original: MatrixEvent["content"], caption: TextContent): Content {
   const { "m.relates_to": _relation, [MARK]: _mark, body, filename = body, ...rest } = original;
   const { format: _format, formatted_body: _formatted, ...file } = rest;
   const { msgtype: _msgtype, ...said } = caption;
-  return { ...file, filename, ...said } as Content;
+  return { msgtype: "m.image", ...file, filename, ...said } as Content;
 }
 
 /** The Matrix events to which a message relates. */

@@ -1,8 +1,9 @@
 /** What comes back, comes twice, or pretends to be the bridge's own. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { userActor } from "../../src/domain/model.ts";
 import type { TimelineEvent } from "./matrix-user.ts";
-import { describeBridge } from "./world.ts";
+import { describeBridge, until } from "./world.ts";
 
 describeBridge("loops and repetitions", (world) => {
   /** Delivers events as the homeserver does. */
@@ -73,6 +74,43 @@ describeBridge("loops and repetitions", (world) => {
     await deliver([made(here.client.id, here.matrixRoom, "last")]);
     await world.untilSaid(here.room, "Ada: last");
     expect(await world.texts(here.room)).toEqual(["Ada: once", "Ada: last"]);
+  });
+
+  test("a message that was stored and not told so stands, also where its author was removed since", async () => {
+    const here = await world.meeting();
+    const mel = await world.stranger();
+    const path = `rooms/${encodeURIComponent(here.matrixRoom)}`;
+    await here.client.ask("POST", `${path}/invite`, { user_id: mel.id });
+    await mel.join(here.matrixRoom);
+    const said = await mel.say(here.matrixRoom, "I was here");
+    const name = mel.id.slice(1).split(":")[0] ?? "";
+    await world.untilSaid(here.room, `${name}: I was here`);
+    const [event] = (await here.client.timeline(here.matrixRoom)).filter(({ event_id: id }) => id === said);
+    const member = { kind: "matrix" as const, id: mel.id, name };
+    await world.useCases.roomLifecycle.removeMember(userActor(here.ada), here.room.token, member);
+    await world.mirrored(here.room);
+    await world.store.sql`delete from bridge_events where event_id = ${said}`;
+    await world.store.sql`delete from bridge_inbox where done_at is not null`;
+    await deliver([{ ...event, room_id: here.matrixRoom }]);
+    await here.client.say(here.matrixRoom, "after it");
+    await world.untilSaid(here.room, "Ada: after it");
+    expect(await world.texts(here.room)).toEqual([`${name}: I was here`, "Ada: after it"]);
+    expect(await world.bot.texts(here.matrixRoom)).toContain(`${name}: I was here`);
+  });
+
+  test("a reaction to a message that its author may not see is taken back", async () => {
+    const here = await world.meeting();
+    const said = await here.client.say(here.matrixRoom, "before mel");
+    await world.untilSaid(here.room, "Ada: before mel");
+    const mel = await world.stranger();
+    const path = `rooms/${encodeURIComponent(here.matrixRoom)}`;
+    await here.client.ask("POST", `${path}/invite`, { user_id: mel.id });
+    await mel.join(here.matrixRoom);
+    const reaction = await mel.react(here.matrixRoom, said, "👍");
+    await until("it is redacted", async () => {
+      const events = await world.bot.timeline(here.matrixRoom);
+      return events.find(({ event_id: id }) => id === reaction)?.unsigned?.redacted_because !== undefined;
+    });
   });
 
   test("transaction ids that begin anew lose nothing", async () => {

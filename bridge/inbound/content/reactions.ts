@@ -1,6 +1,6 @@
 /**
  * Applies reactions that people made or removed in Matrix. Those with a key that Causeway does not allow, or to a message
- * that it does not have, stay in Matrix only.
+ * that it does not have, stay in Matrix only. Those to a message that is gone, or that their author may not see, are refused.
  */
 import { DomainError } from "../../../src/domain/errors.ts";
 import type { Actor } from "../../../src/domain/model.ts";
@@ -48,7 +48,7 @@ export function createInboundReactions(options: InboundReactionsOptions): Inboun
     try {
       await reactions.remove(maker, room.token, target, shown);
     } catch (error) {
-      if (!isWithoutEffect(error)) throw error;
+      if (!isNoReaction(error) && !isOfNoMessage(error)) throw error;
     }
   }
 
@@ -69,7 +69,7 @@ export function createInboundReactions(options: InboundReactionsOptions): Inboun
       try {
         await reactions.add(actor, room.token, seq, key);
       } catch (error) {
-        if (!isWithoutEffect(error)) throw error;
+        if (!isNoReaction(error)) throw error;
         return await store.applied(event.event_id);
       }
       const made = { roomId: room.id, seq, op: "matrix_reaction", sender, target: seq } as const;
@@ -88,11 +88,10 @@ export function createInboundReactions(options: InboundReactionsOptions): Inboun
   };
 }
 
-/** Whether the use case refused because the key is not allowed or the message is gone. */
-function isWithoutEffect(error: unknown): boolean {
-  return (
-    error instanceof DomainError &&
-    ((error.code === "bad_request" && error.field === "name") ||
-      (error.code === "not_found" && error.field === "seq"))
-  );
+function isNoReaction(error: unknown): boolean {
+  return error instanceof DomainError && error.code === "bad_request" && error.field === "name";
+}
+
+function isOfNoMessage(error: unknown): boolean {
+  return error instanceof DomainError && error.code === "not_found" && error.field === "seq";
 }

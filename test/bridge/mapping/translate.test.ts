@@ -3,7 +3,13 @@ import { openFile } from "../../../bridge/mapping/files.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
 import type { MatrixEvent } from "../../../bridge/mapping/matrix-events.ts";
 import { relationOf } from "../../../bridge/mapping/matrix-events.ts";
-import { chatMentions, chatText, replacement, textContent } from "../../../bridge/mapping/translate.ts";
+import {
+  captioned,
+  chatMentions,
+  chatText,
+  replacement,
+  textContent,
+} from "../../../bridge/mapping/translate.ts";
 
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -11,6 +17,17 @@ const says = (content: Record<string, unknown>, type: MatrixEvent["type"] = "m.r
   chatText({ type, content }, "Mel")?.text ?? null;
 
 describe("texts on their way to Matrix", () => {
+  test("a new caption keeps the file and its kind; a sticker's is one of a picture, since edits need a kind", () => {
+    const caption = textContent("new", [], ghosts, { op: "edit", rev: 0 });
+    const file = { url: "mxc://hs.test/a", info: {} };
+    const changed = { ...file, body: "new", "m.mentions": {} };
+    const sound = { ...file, msgtype: "m.audio", body: "old", filename: "a.ogg" };
+    expect(captioned(sound, caption)).toEqual({ ...changed, msgtype: "m.audio", filename: "a.ogg" });
+    expect(captioned({ ...file, body: "old" }, caption)).toEqual({
+      ...{ ...changed, msgtype: "m.image", filename: "old" },
+    });
+  });
+
   test("mentions of users, of people from Matrix and of all are named as Matrix names them", () => {
     const content = textContent("hi", ["42", "@mel:x.org", "all", "guest-id"], ghosts, {
       op: "message",
