@@ -14,7 +14,7 @@ import { userActor } from "../src/domain/model.ts";
 import { channels, type Subscriptions } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import { createAccountTasks } from "./homeserver/account-tasks.ts";
-import { type CredentialProviderName, createCredentialProvider } from "./homeserver/credentials.ts";
+import { type CredentialProviderChoice, createCredentialProvider } from "./homeserver/credentials.ts";
 import { createGhostAccounts } from "./homeserver/ghost-accounts.ts";
 import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
 import { refuseOpenRegistration } from "./homeserver/open-registration.ts";
@@ -44,7 +44,7 @@ export interface BridgeOptions extends RoomParts {
   /** The version of Matrix that new rooms have. Default: {@link ROOM_VERSION}. */
   roomVersion?: string;
   /** The way to set passwords of Matrix accounts. Default: `synapse-admin`. */
-  credentials?: CredentialProviderName;
+  credentials?: CredentialProviderChoice;
   registry: Registry;
   /** Interval of the scan for rooms whose hint was lost, ms. */
   scanMs?: number;
@@ -149,7 +149,8 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const connected = () => connection.connected;
   const roomVersion = () => connection.roomVersion;
   const inbox = createInbox({ store, ghosts, counts, wake });
-  const matrix = { options, store, counts, homeserver, ghosts, accounts };
+  const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
+  const matrix = { options, store, counts, homeserver, ghosts, accounts, mas: provider.mas };
   const live = createLive({
     ...{ store, accounts, ghosts, connected, counts, logger },
     ...{ messages: options.useCases.messages, presence: options.useCases.presence },
@@ -178,7 +179,6 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     roomVersion: wantedVersion,
   });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
-  const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
   const runAccountTasks = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
   const { arrivals } = handlers;
   const jobs = startPeriodicJobs({

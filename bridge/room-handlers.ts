@@ -7,6 +7,7 @@ import type { PostgresStore } from "../src/store/postgres.ts";
 import { isDeactivated } from "./homeserver/deactivated.ts";
 import type { GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import type { Homeserver } from "./homeserver/homeserver.ts";
+import type { Mas } from "./homeserver/mas.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
 import { createPictures, type Pictures } from "./homeserver/pictures.ts";
 import { createApplyInbox } from "./inbound/apply-inbox.ts";
@@ -61,6 +62,7 @@ export interface RoomHandlersOptions {
   store: BridgeStore;
   counts: BridgeCounts;
   homeserver: Homeserver;
+  mas: Mas | null;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   inbox: Inbox;
@@ -135,7 +137,7 @@ function createInboundHandler(parts: HandlerParts): {
   const isModerator = createIsModerator(memberships);
   const inboundMembers = createInboundMembers({
     ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
-    isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId),
+    isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId, parts.mas),
   });
   const state = createState(parts, lookup);
   const undo = createUndo({ members: inboundMembers, state, accounts, ghosts, marks, counts, logger });

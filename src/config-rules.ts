@@ -28,6 +28,10 @@ interface Told {
   TURN_SECRET?: string | undefined;
   MATRIX_HOMESERVER_URL?: string | undefined;
   MATRIX_APPSERVICE_URL?: string | undefined;
+  MATRIX_CREDENTIALS?: string | undefined;
+  MATRIX_MAS_URL?: string | undefined;
+  MATRIX_MAS_CLIENT_ID?: string | undefined;
+  MATRIX_MAS_CLIENT_SECRET?: string | undefined;
 }
 
 /** The value of REDIS_URL that says: hot state in memory, on purpose. */
@@ -58,7 +62,18 @@ export function contradictions(config: Told): string[] {
   if (config.TURN_URLS !== undefined && config.TURN_SECRET === undefined)
     problems.push("TURN_SECRET: is needed with TURN_URLS; it is coturn's static-auth-secret");
   if (database !== undefined && isShort(config.ADMIN_TOKEN)) problems.push(`ADMIN_TOKEN: ${TOKEN_RULE}`);
-  return [...problems, ...issuerContradictions(config), ...oidcContradictions(config)];
+  return [
+    ...problems,
+    ...issuerContradictions(config),
+    ...oidcContradictions(config),
+    ...masContradictions(config),
+  ];
+}
+
+function* masContradictions(config: Told): Iterable<string> {
+  if (config.MATRIX_CREDENTIALS !== "mas") return;
+  for (const name of ["MATRIX_MAS_URL", "MATRIX_MAS_CLIENT_ID", "MATRIX_MAS_CLIENT_SECRET"] as const)
+    if (config[name] === undefined) yield `${name}: is needed with MATRIX_CREDENTIALS=mas`;
 }
 
 function* oidcContradictions(config: Told): Iterable<string> {

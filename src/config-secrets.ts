@@ -14,6 +14,7 @@ export const SECRET_SETTINGS = [
   "AUTH_ISSUERS",
   "OIDC_CLIENT_SECRET",
   "TURN_SECRET",
+  "MATRIX_MAS_CLIENT_SECRET",
 ] as const;
 
 /**

@@ -206,10 +206,19 @@ export const TABLE = z.object({
     .regex(/^[a-z0-9._=-]{1,20}$/, "must be 1–20 of a–z 0–9 . _ = -")
     .default("cw_")
     .meta({ description: "Localparts of bridged users start with this; taken into the registration" }),
-  MATRIX_CREDENTIALS: z
-    .enum(["synapse-admin", "none"])
-    .default("synapse-admin")
-    .meta({ description: "synapse-admin or none: how passwords of Matrix accounts are set" }),
+  MATRIX_CREDENTIALS: z.enum(["synapse-admin", "mas", "none"]).default("synapse-admin").meta({
+    description:
+      "synapse-admin, mas or none: how passwords of Matrix accounts are set; mas: Matrix Authentication Service signs people in",
+  }),
+  MATRIX_MAS_URL: baseUrl.optional().meta({
+    description: "Matrix Authentication Service, where its admin API and /oauth2/token are",
+    example: "https://auth.example.org",
+  }),
+  MATRIX_MAS_CLIENT_ID: z.string().optional().meta({
+    description: "Client of it, one of its policy.data.admin_clients",
+    example: "01J44QC8BCY7FCFM7WGHQGKMTJ",
+  }),
+  MATRIX_MAS_CLIENT_SECRET: z.string().optional().meta({ description: "That client's client_secret" }),
   MATRIX_RECEIPTS: z
     .enum(["on", "off"])
     .default("on")

@@ -7,12 +7,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../../src/domain/backoff.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
-import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
+import { BRIDGE_DEVICE, type Ghosts, localpartOf } from "../mapping/ghosts.ts";
 import type { AccountTask, BridgeAccounts } from "../store/accounts.ts";
-import { ANSWER_LIMIT_MS, type CredentialProvider } from "./credentials.ts";
+import type { CredentialProvider } from "./credentials.ts";
 import { isUnregistered } from "./errcodes.ts";
-import type { Homeserver } from "./homeserver.ts";
+import { ANSWER_LIMIT_MS, type Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
+import type { Mas } from "./mas.ts";
 
 export interface AccountTasks {
   /** Carries out all due tasks. A failure at the homeserver does not reject; the task is retried later. */
@@ -51,7 +52,8 @@ export function newMatrixPassword(): string {
 
 export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
   const { ghosts, store, logger } = options;
-  const handle = createTaskHandlers(options);
+  const { mas } = options.provider;
+  const handle = mas ? createMasHandlers(mas, options) : createTaskHandlers(options);
 
   async function attempt(task: AccountTask): Promise<void> {
     try {
@@ -101,6 +103,28 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
 
 function ignoreKnownFailure(error: unknown): void {
   if (!(error instanceof HomeserverError) && !(error instanceof DomainError)) throw error;
+}
+
+/** The same tasks where Matrix Authentication Service has the sessions: it deletes their devices at the homeserver. */
+function createMasHandlers(mas: Mas, { homeserver, ghosts, store }: AccountTasksOptions) {
+  return async ({ userId, kind, device }: AccountTask): Promise<void> => {
+    const account = localpartOf(ghosts.ofUser(userId), homeserver);
+    const endPassword = async () => {
+      await mas.endPassword(account, newMatrixPassword());
+      await mas.endSessions(account);
+    };
+    switch (kind) {
+      case "deactivate":
+        return await mas.deactivate(account);
+      case "end_device":
+        return await mas.endTokens(account, device);
+      case "end_password":
+        return (await store.hasPassword(userId)) ? await mas.endSessions(account) : await endPassword();
+      case "end_sessions":
+        await endPassword();
+        return await mas.endTokens(account, null);
+    }
+  };
 }
 
 /** Carries out a task of each kind. A task that has nothing left to do succeeds. */

@@ -10,9 +10,9 @@ import { BRIDGE_DEVICE, createGhosts } from "../mapping/ghosts.ts";
 import type { BridgeAccounts, Grant } from "../store/accounts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import { createAccountTasks, newMatrixPassword } from "./account-tasks.ts";
-import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
+import { type CredentialProviderChoice, createCredentialProvider } from "./credentials.ts";
 import { deactivatedError, isDeactivated } from "./deactivated.ts";
-import type { Homeserver, RequestOptions } from "./homeserver.ts";
+import { ANSWER_LIMIT_MS, type Homeserver, type RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { createRegistrationCheck } from "./open-registration.ts";
 
@@ -21,7 +21,7 @@ export interface MatrixAccountsOptions {
   store: Pick<BridgeStore, "markMatrixAccount" | "roomsToEnter"> & BridgeAccounts;
   /** The base URL for Matrix clients (MATRIX_PUBLIC_URL). Unset: the homeserver's own answer, else the URL that we use. */
   publicBaseUrl?: string | undefined;
-  provider: CredentialProviderName;
+  provider: CredentialProviderChoice;
   logger: Pick<Logger, "warn">;
 }
 
@@ -93,6 +93,10 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
 
   async function signIn(user: string, deviceId: string): Promise<LoginAnswer> {
     await homeserver.ensureRegistered(user, ANSWER_LIMIT_MS);
+    if (provider.mas) {
+      const token = await provider.mas.signIn(user, deviceId);
+      return { user_id: homeserver.userId(user), access_token: token, device_id: deviceId };
+    }
     await deleteDevice(homeserver.userId(user), deviceId);
     const body = {
       type: "m.login.application_service",
@@ -117,7 +121,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
         await withGrant({ userId: id, device: null, credential }, async () => {
           await homeserver.ensureRegistered(username, ANSWER_LIMIT_MS);
           const userID = homeserver.userId(username);
-          if (await isDeactivated(homeserver, userID, { timeoutMs: ANSWER_LIMIT_MS }))
+          if (await isDeactivated(homeserver, userID, provider.mas, { timeoutMs: ANSWER_LIMIT_MS }))
             throw deactivatedError(userID);
           await provider.setPassword(homeserver.userId(username), password);
         });

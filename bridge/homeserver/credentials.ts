@@ -3,33 +3,36 @@
  * this, so each kind of homeserver needs its own way.
  */
 import { DomainError } from "../../src/domain/errors.ts";
-import type { Homeserver } from "./homeserver.ts";
+import { localpartOf } from "../mapping/ghosts.ts";
+import { ANSWER_LIMIT_MS, type Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
+import { createMas, type Mas, type MasSettings } from "./mas.ts";
 
 export interface CredentialProvider {
   /** Sets the password and leaves the user's devices signed in. @throws DomainError `unavailable`, HomeserverError */
   setPassword(matrixId: string, password: string): Promise<void>;
   /** Whether this setup can set passwords at all. */
   readonly setsPasswords: boolean;
+  /** Where sign-in is another service's, and the homeserver has none. */
+  readonly mas: Mas | null;
 }
 
-export type CredentialProviderName = "synapse-admin" | "none";
+/** By name, or Matrix Authentication Service with the client that Causeway is there. */
+export type CredentialProviderChoice = "synapse-admin" | "none" | MasSettings;
 
-/** The longest that an API waits for one request to the homeserver. */
-export const ANSWER_LIMIT_MS = 5_000;
-
-/** @param name the setting MATRIX_CREDENTIALS */
+/** @param choice the setting MATRIX_CREDENTIALS, and for `mas` those that belong to it */
 export function createCredentialProvider(
-  name: CredentialProviderName,
+  choice: CredentialProviderChoice,
   homeserver: Homeserver,
 ): CredentialProvider {
-  switch (name) {
+  if (typeof choice === "object") return masProvider(createMas(choice), homeserver);
+  switch (choice) {
     case "synapse-admin":
       return synapseAdmin(homeserver);
     case "none":
       return {
         setPassword: () => Promise.reject(new DomainError("unavailable", NOT_SUPPORTED)),
-        setsPasswords: false,
+        ...{ setsPasswords: false, mas: null },
       };
   }
 }
@@ -37,11 +40,18 @@ export function createCredentialProvider(
 const NOT_SUPPORTED =
   "Passwords for Matrix are not supported by this homeserver's setup (MATRIX_CREDENTIALS=none); use Login, which hands out a token";
 
+function masProvider(mas: Mas, homeserver: Homeserver): CredentialProvider {
+  return {
+    ...{ setsPasswords: true, mas },
+    setPassword: (matrixId, password) => mas.setPassword(localpartOf(matrixId, homeserver), password),
+  };
+}
+
 /** Synapse's admin API, with the as_token: its user, the sender, has to be an administrator (sender-admin.ts). */
 function synapseAdmin(homeserver: Homeserver): CredentialProvider {
   const sender = homeserver.userId(homeserver.registration.senderLocalpart);
   return {
-    setsPasswords: true,
+    ...{ setsPasswords: true, mas: null },
     setPassword: async (matrixId, password) => {
       const path = `/_synapse/admin/v1/reset_password/${encodeURIComponent(matrixId)}`;
       const body = { new_password: password, logout_devices: false };

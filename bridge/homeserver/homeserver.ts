@@ -69,6 +69,8 @@ export interface Homeserver {
 export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
 
 const TIMEOUT_MS = 30_000;
+/** The longest that an API waits for one request to the homeserver. */
+export const ANSWER_LIMIT_MS = 5_000;
 
 export function createHomeserver(options: HomeserverOptions): Homeserver {
   const { registration, serverName } = options;

@@ -80,3 +80,8 @@ function escapedByte(byte: number): string {
   if (/[A-Z_]/.test(letter)) return `_${letter.toLowerCase()}`;
   return `=${byte.toString(16).padStart(2, "0")}`;
 }
+
+/** The localpart of an account of this homeserver. */
+export function localpartOf(matrixId: string, { serverName }: { serverName: string }): string {
+  return matrixId.slice(1, -`:${serverName}`.length);
+}

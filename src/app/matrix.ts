@@ -6,6 +6,7 @@
 import type { Registry } from "prom-client";
 import { type Bridge, startBridge } from "../../bridge/bridge.ts";
 import { type AccountsOfHomeserver, createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
+import type { CredentialProviderChoice } from "../../bridge/homeserver/credentials.ts";
 import { createHomeserver, type Homeserver } from "../../bridge/homeserver/homeserver.ts";
 import {
   type RegistrationFile,
@@ -64,6 +65,13 @@ export function createMatrix(
   const url = config.MATRIX_HOMESERVER_URL;
   if (url === "off" || (url === undefined && config.ROLE !== "all")) return null;
   return new StartingMatrix(config, dataDir, say, logger);
+}
+
+/** The rules of settings see to it that what `mas` needs is there. */
+function providerOf(config: Config): CredentialProviderChoice {
+  if (config.MATRIX_CREDENTIALS !== "mas") return config.MATRIX_CREDENTIALS;
+  const { MATRIX_MAS_URL: url = "", MATRIX_MAS_CLIENT_ID: clientId = "" } = config;
+  return { url, clientId, clientSecret: config.MATRIX_MAS_CLIENT_SECRET ?? "" };
 }
 
 class StartingMatrix implements Matrix {
@@ -146,7 +154,7 @@ class StartingMatrix implements Matrix {
       homeserver,
       store: bridgeStore,
       publicBaseUrl: config.MATRIX_PUBLIC_URL,
-      provider: config.MATRIX_CREDENTIALS,
+      provider: providerOf(config),
       logger,
     });
     if (config.ROLE === "gateway") return;
@@ -192,7 +200,7 @@ class StartingMatrix implements Matrix {
     const bridge = await startBridge({
       ...{ store, bus, useCases, files, registry, node },
       homeserver,
-      credentials: this.#config.MATRIX_CREDENTIALS,
+      credentials: providerOf(this.#config),
       receipts: this.#config.MATRIX_RECEIPTS === "on",
       roomVersion: this.#config.MATRIX_ROOM_VERSION,
       logger: this.#logger.child({ part: "bridge" }),

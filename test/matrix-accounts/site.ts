@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, vi } from "vitest";
 import { createAccountTasks } from "../../bridge/homeserver/account-tasks.ts";
 import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
 import {
-  type CredentialProviderName,
+  type CredentialProviderChoice,
   createCredentialProvider,
 } from "../../bridge/homeserver/credentials.ts";
 import { createHomeserver, type Homeserver } from "../../bridge/homeserver/homeserver.ts";
@@ -50,7 +50,10 @@ export function accountsSite(postgres: Services["postgres"], synapse: Services["
   });
 
   const store = () => ({ ...createBridgeAccounts(chat.sql), ...rooms });
-  const accountsOn = (at: Homeserver, provider: CredentialProviderName = "synapse-admin"): MatrixAccounts => {
+  const accountsOn = (
+    at: Homeserver,
+    provider: CredentialProviderChoice = "synapse-admin",
+  ): MatrixAccounts => {
     const made = () => createMatrixAccounts({ homeserver: at, store: store(), provider, logger: SILENT });
     return {
       credentials: async (...asked) => await made().credentials(...asked),
