@@ -97,7 +97,7 @@ function readDocument(): { event: string; level: string; fields: string[] }[] {
 let lines: Line[];
 beforeAll(() => {
   lines = readLines();
-}, 120_000);
+}, 300_000);
 
 test("every line has an event name that is a literal of the form noun.what_happened", () => {
   expect(lines.length).toBeGreaterThan(70);
