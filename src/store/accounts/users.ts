@@ -20,10 +20,7 @@ export function createUserStore(db: Database): UserStore {
     list: ({ limit, after }) => users(sql`u.id > ${after} order by u.id limit ${limit}`),
     async handles({ search, limit, offset }) {
       const rows = await db.read(sql<{ handle: string }[]>`
-        select u.handle from users u
-        where u.deleted_at is null and (
-          strpos(lower(u.handle), lower(${search})) > 0 or strpos(lower(u.display_name), lower(${search})) > 0)
-        order by u.handle_key limit ${limit} offset ${offset}`);
+        select u.handle from users u where u.deleted_at is null and ${namesHold(sql, search)} order by u.handle_key limit ${limit} offset ${offset}`);
       return rows.map(({ handle }) => handle);
     },
     async visible(userId, ids) {
@@ -58,16 +55,21 @@ export function createUserStore(db: Database): UserStore {
   };
 }
 
-/** Whether the user `u` exists for the user with this id, who is another: see `UserStore.visible`. */
 /** Shorter texts are in the names of so many that reading users in the order of their handles is less work. */
 const INDEXED_CHARACTERS = 3;
 
-/**
- * Of users `u` who are not deleted those whose handle or name holds the text, by handle. The index users_names finds those
- * who have its runs of characters (causeway_name_grams), some of them in other places. The runs of a name are costly to
- * make: nothing but the index is asked for them.
- */
+/** Of users `u` who are not deleted those whose handle or name holds the text, by handle. */
 export function foundFor(sql: Sql, userId: number, text: string, limit: number): Statement<Row[]> {
+  return sql<Row[]>`
+    u.id <> ${userId} and ${namesHold(sql, text)} and ${existsFor(sql, userId)} order by u.handle_key limit ${limit}`;
+}
+
+/**
+ * Whether the handle or the name of a user `u` holds the text. The index users_names finds those who have its runs of characters
+ * (causeway_name_grams), some of them in other places. The runs of a name are costly to make: nothing but the index is asked for
+ * them.
+ */
+function namesHold(sql: Sql, text: string): Statement<Row[]> {
   const composed = text.normalize("NFC");
   const [handle, name] = [sql`${foldedKey(text)}::text`, sql`lower(${composed}::text)`];
   const having = (part: typeof handle) => sql`
@@ -75,11 +77,11 @@ export function foundFor(sql: Sql, userId: number, text: string, limit: number):
       and causeway_name_grams(g.handle_key, g.display_name) collate "C" @> causeway_part_grams(${part})`;
   const isIndexed = [...composed].length >= INDEXED_CHARACTERS;
   return sql<Row[]>`
-    u.id <> ${userId} ${isIndexed ? sql`and u.id in (${having(handle)} union all ${having(name)})` : sql``}
-    and (strpos(u.handle_key, ${handle}) > 0 or strpos(lower(u.display_name), ${name}) > 0)
-    and ${existsFor(sql, userId)} order by u.handle_key limit ${limit}`;
+    ${isIndexed ? sql`u.id in (${having(handle)} union all ${having(name)}) and` : sql``}
+    (strpos(u.handle_key, ${handle}) > 0 or strpos(lower(u.display_name), ${name}) > 0)`;
 }
 
+/** Whether the user `u` exists for the user with this id, who is another: see `UserStore.visible`. */
 function existsFor(sql: Sql, userId: number): Statement<never[]> {
   return sql<never[]>`(
     not exists (
