@@ -57,6 +57,21 @@ export function hiddenContract(store: () => PostgresStore): void {
     expect(own?.membership.hiddenNo).toBe(2);
   });
 
+  test("of a user who is deleted at the same moment nothing stays hidden", async () => {
+    const room = await createRoom(store());
+    const { id, key } = room.people[1]!;
+    const seqs = [await say(store(), room, 0), await say(store(), room, 0)];
+    expect(await hide(room, seqs[0]!)).toEqual({ status: "hidden", no: 1 });
+    const late = await store().transaction(async (tx) => {
+      await tx.users.delete(id);
+      return { hiding: hide(room, seqs[1]!) };
+    });
+    expect(await late.hiding).toEqual({ status: "not_found", no: 0 });
+    const { sql } = store();
+    expect(await sql`select from hidden_messages where member = ${key}`).toEqual([]);
+    expect(await sql`select from hidden_counts where member = ${key}`).toEqual([]);
+  });
+
   test("pages, last messages and files leave out what the reader of the room hid", async () => {
     const room = await createRoom(store());
     const { id, people } = room;

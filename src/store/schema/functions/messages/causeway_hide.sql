@@ -1,7 +1,8 @@
 -- A member hides a message for themselves. The numbers of what one member hides grow in the order of the commits, because
--- the row of hidden_counts is locked: whoever knows the number of the last one knows of all before it.
+-- the row of hidden_counts is locked: whoever knows the number of the last one knows of all before it. The user's row is held
+-- before the membership, as who deletes a user does: what a user hides is stored before the deletion, which removes it, or not.
 --   p_most_in_room, p_most   how many a member may hide in one room, and in all
--- Returns 'hidden' and the number; or 'already', 'too_many', or 'not_found' where there is no such membership.
+-- Returns 'hidden' and the number; or 'already', 'too_many', or 'not_found' where there is no such membership or user.
 create or replace function causeway_hide(
   p_room bigint, p_member text, p_seq bigint, p_most_in_room integer, p_most integer
 ) returns table (status text, no bigint)
@@ -11,6 +12,13 @@ as $$
 declare
   v_no bigint;
 begin
+  if p_member like 'u:%' then
+    perform from users where id = substr(p_member, 3)::bigint and deleted_at is null for share;
+    if not found then
+      return query select 'not_found', 0::bigint;
+      return;
+    end if;
+  end if;
   perform from memberships where conversation_id = p_room and member = p_member for no key update;
   if not found then
     return query select 'not_found', 0::bigint;
