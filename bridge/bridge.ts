@@ -34,10 +34,7 @@ import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 
 export interface BridgeOptions extends RoomParts {
   bus: Subscriptions;
-  useCases: Pick<
-    UseCases,
-    "messages" | "reactions" | "attachments" | "roomLifecycle" | "roomSettings" | "presence"
-  >;
+  useCases: RoomParts["useCases"] & Pick<UseCases, "presence">;
   /** Whether read markers go to Matrix and come from there. Default: yes. */
   receipts?: boolean;
   homeserver: Homeserver;
@@ -161,8 +158,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const roomTurn = createRoomTurn({ node, store, connected, counts, waiting, logger, ...handlers });
   const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
   const reconciler = createReconciler({ accounts, ghosts, store, inbox, counts, logger, signal });
-  const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS } = options;
-  const { roomVersion: wantedVersion = ROOM_VERSION } = options;
+  const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS, roomVersion: wanted = ROOM_VERSION } = options;
   const onConnected = () => {
     jobs.reconnected();
     void live.catchUp(null);
@@ -176,7 +172,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     logger,
     signal,
     reconcileMs,
-    roomVersion: wantedVersion,
+    roomVersion: wanted,
   });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
   const runAccountTasks = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
@@ -184,6 +180,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const jobs = startPeriodicJobs({
     ...{ node, store, queue, connected, rename, runAccountTasks, scanMs, logger },
     carryFiles: arrivals.run,
+    answerInvitations: handlers.invitations.run,
   });
   return { ghosts, inbox, queue, connection, jobs, waiting, live, arrivals };
 }

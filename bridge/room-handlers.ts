@@ -21,6 +21,8 @@ import { createTakenBackEdits } from "./inbound/content/taken-back.ts";
 import { createUndo } from "./inbound/content/undo.ts";
 import { createInbound } from "./inbound/inbound.ts";
 import type { Inbox } from "./inbound/inbox.ts";
+import { createEntering } from "./inbound/invitations/entering.ts";
+import { createInvitations } from "./inbound/invitations/invitations.ts";
 import { createLeaves } from "./inbound/leaves.ts";
 import { createInboundMembers } from "./inbound/members.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
@@ -47,7 +49,18 @@ import type { BridgeStore } from "./store/bridge-store.ts";
 /** The parts of the server that room turns read from and write to. */
 export interface RoomParts {
   store: PostgresStore;
-  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle" | "roomSettings">;
+  useCases: Pick<
+    UseCases,
+    | "messages"
+    | "reactions"
+    | "attachments"
+    | "roomLifecycle"
+    | "roomSettings"
+    | "matrixRequests"
+    | "oneToOne"
+  >;
+  /** Whether people elsewhere in Matrix may ask users for a direct chat. Default: yes. */
+  requests?: boolean;
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   logger: Logger;
@@ -88,7 +101,16 @@ export function createRoomHandlers(surroundings: RoomHandlersOptions) {
     media: createMedia(homeserver, ghosts, options.files),
     events: createEventLookup(accounts, ghosts),
   };
-  return { rooms, ...createInboundHandler(parts), outbound: createOutboundHandler(parts) };
+  const invited = { store, users: options.store.users, accounts, ghosts, logger };
+  return {
+    rooms,
+    ...createInboundHandler(parts),
+    outbound: createOutboundHandler(parts),
+    entering: createEntering({ ...invited, inbox: parts.inbox }),
+    invitations: createInvitations({
+      ...{ ...invited, useCases: options.useCases, requests: options.requests ?? true },
+    }),
+  };
 }
 
 /** What both directions work with. */

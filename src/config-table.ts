@@ -227,6 +227,10 @@ export const TABLE = z.object({
     description:
       "11 or 12: the version of Matrix that new rooms have there; ids of 12 have no server name, which not all clients take",
   }),
+  MATRIX_REQUESTS: z.enum(["on", "off"]).default("on").meta({
+    description:
+      "on or off: whether people elsewhere in Matrix may ask for a direct chat with users who can be found, each of whom accepts or refuses",
+  }),
   CAUSEWAY_CACHE_DIR: z.string().optional().meta({
     description: "Cache of the local homeserver's Python environment; unset: the user's cache folder",
     example: "/var/cache/causeway",

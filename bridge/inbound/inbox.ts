@@ -4,6 +4,7 @@ import { markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, readEvent } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
+import { readInvitation } from "./invitations/read.ts";
 
 export interface Inbox {
   /** Resolves when the events are stored. @returns how many of them were new */
@@ -11,7 +12,7 @@ export interface Inbox {
 }
 
 export interface InboxOptions {
-  store: Pick<BridgeStore, "receive">;
+  store: Pick<BridgeStore, "receive" | "receiveInvitations">;
   ghosts: Ghosts;
   counts: BridgeCounts;
   /** A room has something to apply. */
@@ -27,6 +28,7 @@ export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbo
 
   return {
     async receive(values) {
+      await store.receiveInvitations(values.flatMap((value) => readInvitation(value, ghosts) ?? []));
       const events = values.flatMap((value) => readEvent(value) ?? []).filter((event) => !isOurs(event));
       if (events.length === 0) return 0;
       const { fresh, known } = await store.receive(

@@ -76,6 +76,25 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
     } else await roomLifecycle.removeMember(sender, room.token, target);
   }
 
+  /** In a direct chat that was made in Matrix the bot decides about nobody, and nobody else becomes a member. */
+  async function inForeign(
+    room: OpenRoom,
+    target: Actor,
+    membership: MatrixMembership,
+    isMember: boolean,
+  ): Promise<void> {
+    const isIn = membership === "join" || membership === "invite";
+    if (!isIn && isMember) {
+      if (!(await wasDeactivated(room, target))) await roomLifecycle.leave(target, room.token);
+    } else if (isIn && !isMember) {
+      const isOfPair = room.chatroom.pair?.split(" ").includes(memberKey(target));
+      // Who left the chatroom, and others of ours, are taken out again.
+      if (target.kind !== "matrix") await requestMemberSync(room);
+      else if (isOfPair && membership === "join")
+        await roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "owner" }]);
+    }
+  }
+
   return {
     async apply(room, { content, state_key: matrixId }, sender) {
       const target = matrixId === undefined ? null : await lookup.actor(room, matrixId);
@@ -88,6 +107,7 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
       if (membership !== content.membership) return;
       await store.putMembership(room.id, key, membership);
       const { member } = await store.memberState(room.id, key);
+      if (room.foreign) return await inForeign(room, target, membership, member);
       switch (membership) {
         case "join":
           return await joined(room, target, member);

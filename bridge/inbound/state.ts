@@ -72,6 +72,8 @@ export function createInboundState(options: InboundStateOptions): InboundState {
   return {
     putBack,
     async apply(room, event, actor) {
+      // Who made the room in Matrix decides about it there.
+      if (room.foreign) return;
       if (!(await change(room, event, actor))) await putBack(room);
     },
     async redacted(room, eventId) {

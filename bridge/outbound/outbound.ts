@@ -200,7 +200,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   return {
     async mirror(room) {
-      const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
+      const events = await log.range(room.id, room.mirrored, lastFor(room), BATCH);
       if (events.length === 0) {
         await catchUpRules(room);
         return false;
@@ -221,6 +221,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
       await repeatChanges(room);
     },
   };
+}
+
+/**
+ * A chat with somebody in Matrix may have become a request since the claim, and go on in another Matrix room: what happened after the
+ * claim is left to the next turn.
+ */
+function lastFor({ chatroom: { pair }, head }: OpenRoom): number {
+  return pair?.startsWith("m:") ? head : Number.MAX_SAFE_INTEGER;
 }
 
 /** Whether an entry needs the right to write. Redactions do not: everybody may redact their own messages. */

@@ -87,9 +87,11 @@ export function createDirectChats(
     async settle(room) {
       const people = isDirect(room.chatroom) ? await store.activeMembers(room.id) : [];
       if (people.length === 0) return;
-      for (const { type, content } of directState(ghosts.bot)) await state.put(room, type, content);
-      await hideAlias(room);
-      await state.putName(room, "");
+      if (!room.foreign) {
+        for (const { type, content } of directState(ghosts.bot)) await state.put(room, type, content);
+        await hideAlias(room);
+        await state.putName(room, "");
+      }
       for (const member of people) await list(member, room.matrixRoomId);
     },
   };

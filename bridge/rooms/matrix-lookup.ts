@@ -2,11 +2,10 @@
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { UserStore } from "../../src/domain/ports/store/accounts/users.ts";
-import { isInvisible } from "../../src/domain/text-rules.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
-import { cleanText } from "../mapping/matrix-events.ts";
+import { acceptedName } from "../mapping/names.ts";
 import type { EventLookup } from "./event-lookup.ts";
 import type { RoomRef } from "./members.ts";
 
@@ -27,8 +26,6 @@ export interface MatrixLookup {
 
 const MAX_CACHED_NAMES = 5_000;
 const NAME_TTL_MS = 5 * 60_000;
-/** Causeway's limit on names, in code points. */
-const MAX_NAME = 200;
 
 export function createMatrixLookup(
   accounts: GhostAccounts,
@@ -80,10 +77,4 @@ export function createMatrixLookup(
 
 function keyOf({ id }: RoomRef, matrixId: string): string {
   return `${id} ${matrixId}`;
-}
-
-/** The name as Causeway accepts it: well-formed, visible and not too long; empty when nothing is left. */
-function acceptedName(name: string): string {
-  const clean = cleanText(name).trim();
-  return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");
 }

@@ -1,6 +1,6 @@
 /**
- * Memberships in Matrix. The bot invites and removes; a ghost joins by itself and never leaves by itself. When a ghost
- * leaves, the person who is signed in to it wanted that.
+ * Memberships in Matrix. The bot invites and removes; a ghost joins by itself and never leaves by itself, but for rooms
+ * that were made in Matrix. When a ghost leaves, the person who is signed in to it wanted that.
  */
 import { type Actor, actorOf, type MemberKey, memberKey, type Room } from "../../src/domain/model.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -16,6 +16,8 @@ export interface RoomRef {
   matrixRoomId: string;
   /** The chatroom, where it is known: to a one-to-one room people are invited as to a direct chat. */
   chatroom?: Pick<Room, "type"> | null;
+  /** Somebody in Matrix made the room: the bot has no rights there. */
+  foreign?: boolean;
 }
 
 export interface Members {
@@ -97,8 +99,11 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       const known = await store.matrixMembership(room.id, member);
       if (known !== "invite" && known !== "join") return;
       const user_id = ghosts.ofActor(actorOf(member, ""));
+      const isOurs = ghosts.read(user_id) !== null;
       try {
-        await asBot("POST", `${roomPath(room)}/kick`, { user_id, reason });
+        if (room.foreign && isOurs)
+          await accounts.request(user_id, "POST", `${roomPath(room)}/leave`, { body: { reason } });
+        else await asBot("POST", `${roomPath(room)}/kick`, { user_id, reason });
       } catch (error) {
         // The homeserver refuses to remove somebody who is gone already.
         if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;

@@ -13,6 +13,7 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
 import { createAliases } from "./aliases.ts";
 import { createDirectChats } from "./direct.ts";
+import { emptyRoom } from "./emptying.ts";
 import type { RoomRef } from "./members.ts";
 import { botLevelIn, type PowerLevels, powerLevels } from "./power-levels.ts";
 import { createRoomState, fixedState, isDirect, nameOf } from "./room-state.ts";
@@ -22,6 +23,7 @@ export interface OpenRoom extends ClaimedRoom, RoomRef {
   chatroom: Room;
   matrixRoomId: string;
   roomVersion: string;
+  foreign: boolean;
   /** Members may write although one blocks the other, while the bridge sends the messages from before the block. */
   writableWhileBlocked?: boolean;
 }
@@ -33,7 +35,10 @@ export interface MatrixRooms {
   isLost(room: RoomRef): Promise<boolean>;
   /** Frees the alias of a room that is lost, so that the room can be made again under it. */
   freeAlias(room: Pick<ClaimedRoom, "token" | "matrixRoomId">): Promise<void>;
-  /** Sets again whatever of the room's state, or its alias, is not as the chatroom has it. */
+  /**
+   * Sets again whatever of the room's state, or its alias, is not as the chatroom has it. A room that was made in Matrix keeps its
+   * state, here and below.
+   */
   restore(room: OpenRoom): Promise<void>;
   /**
    * Makes a one-to-one room what a direct chat is in Matrix, and lists it for those who may be signed in there. Nothing happens in
@@ -62,8 +67,6 @@ export interface MatrixRoomsOptions {
   roomVersion: () => string;
 }
 
-/** Members that are removed at once. */
-const MAX_PARALLEL_REMOVALS = 4;
 /** After so many failed turns the alias of a room that the homeserver only half made is deleted. */
 const MAX_HALF_MADE_TRIES = 6;
 
@@ -144,6 +147,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
+    if (room.foreign) return;
     const readOnly = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
     const { chatroom, roomVersion, posting } = room;
     const botLevel = botLevelIn(await state.read(room, "m.room.power_levels"), ghosts.bot);
@@ -156,6 +160,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncProfile(room: OpenRoom): Promise<void> {
+    if (room.foreign) return;
     const { description, avatarId } = room.chatroom;
     await state.putName(room, nameOf(room.chatroom));
     await state.put(room, "m.room.topic", description ? { topic: description } : {});
@@ -169,6 +174,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       if (matrixRoomId !== null) await aliases.free(token, matrixRoomId);
     },
     async restore(room) {
+      if (room.foreign) return;
       await syncAll(room);
       await aliases.restore(room.token, room.matrixRoomId);
       if (isDirect(room.chatroom)) await direct.hideAlias(room);
@@ -203,63 +209,12 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       await store.putMatrixRoom(claimed.id, made);
       return open;
     },
-    async clear(room) {
-      const path = (rest: string) => roomPath(room.matrixRoomId, rest);
-      const othersIn = async () => {
-        const members = await membersIn(asBot, path("members?not_membership=leave"));
-        return members.filter((matrixId) => matrixId !== ghosts.bot);
-      };
-      const others = await othersIn();
-      for (let i = 0; i < others.length; i += MAX_PARALLEL_REMOVALS) {
-        const some = others.slice(i, i + MAX_PARALLEL_REMOVALS);
-        const reason = "The chatroom was deleted";
-        await Promise.all(
-          some.map((user_id) => unlessGone(asBot("POST", path("kick"), { user_id, reason }))),
-        );
-      }
-      const [left] = await othersIn();
-      // After the bot has left, nobody could remove them.
-      if (left !== undefined) throw new Error(`${left} can't be removed from a deleted room in Matrix`);
-      await unlessGone(aliases.free(room.token));
-      await unlessGone(asBot("POST", path("leave"), {}));
-      await unlessGone(asBot("POST", path("forget"), {}));
-    },
+    clear: (room) => emptyRoom({ accounts, ghosts, aliases, asBot }, room),
   };
-}
-
-interface MembersAnswer {
-  chunk: { state_key: string; content: { membership?: string } }[];
-}
-
-/** Matrix ids of the joined and invited members; none when the bot is no longer in the room. */
-async function membersIn(
-  asBot: <T>(method: "GET", path: string) => Promise<T>,
-  path: string,
-): Promise<string[]> {
-  try {
-    const { chunk } = await asBot<MembersAnswer>("GET", path);
-    const here = chunk.filter(
-      ({ content: { membership } }) => membership === "join" || membership === "invite",
-    );
-    return here.map(({ state_key }) => state_key);
-  } catch (error) {
-    if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND")) return [];
-    throw error;
-  }
 }
 
 /** Whether the alias exists. Synapse answers 409 when two requests for it cross. */
 function isAliasTaken(error: unknown): boolean {
   if (!(error instanceof HomeserverError) || error.outage) return false;
   return error.says("M_ROOM_IN_USE") || error.status === 409;
-}
-
-async function unlessGone(request: Promise<unknown>): Promise<void> {
-  try {
-    await request;
-  } catch (error) {
-    // The alias, the membership or the room is gone already.
-    if (!(error instanceof HomeserverError) || (error.status ?? 500) >= 500) throw error;
-    if (!error.says("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")) throw error;
-  }
 }

@@ -4,7 +4,7 @@
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  * waiting.ts: events that wait for another. live.ts: where members are. arriving.ts: files on their way from Matrix.
- * doubts.ts: whether Matrix rooms are as they should be.
+ * invitations.ts: invitations of ghosts to rooms made in Matrix. doubts.ts: whether Matrix rooms are as they should be.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -17,6 +17,7 @@ import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
 import { type BridgeDoubts, createBridgeDoubts } from "./doubts.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
+import { type BridgeInvitations, createBridgeInvitations } from "./invitations.ts";
 import { type BridgeLive, createBridgeLive } from "./live.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
@@ -38,7 +39,8 @@ export type BridgeStore = BridgeRooms &
   BridgeReceipts &
   BridgeDoubts &
   BridgeWaiting &
-  BridgeLive;
+  BridgeLive &
+  BridgeInvitations;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -48,6 +50,10 @@ export interface ClaimedRoom {
   chatroom: Room | null;
   matrixRoomId: string | null;
   roomVersion: string | null;
+  /** Somebody in Matrix made the Matrix room: its state, and who is in it, are theirs. */
+  foreign: boolean;
+  /** The Matrix room of an invitation that became this chatroom is still to be entered. */
+  invited: boolean;
   /** The seq of the last event of the log that was mirrored. */
   mirrored: number;
   /** The head of the room's log at the claim. */
@@ -121,6 +127,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeWaiting(sql),
     ...createBridgeLive(sql),
     ...createBridgeDoubts(sql),
+    ...createBridgeInvitations(sql),
   };
 }
 
@@ -129,6 +136,8 @@ interface ClaimRow {
   token: string;
   matrix_room_id: string | null;
   room_version: string | null;
+  foreign_room: boolean;
+  invited: boolean;
   mirrored_seq: number;
   head_seq: number | null;
   read_only: boolean;
@@ -228,8 +237,10 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
         select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()))
       returning b.*
     )
-    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only, t.posting,
+    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.foreign_room, t.mirrored_seq, h.head_seq, t.read_only, t.posting,
            t.unsettled, t.doubts, t.run, t.failures,
+           exists (select from bridge_invitations i where i.pair = c.pair
+             and i.done_at is null and i.refusal is null) as invited,
            exists (select from bridge_outbox o where o.conversation_id = t.conversation_id and o.late)
              or exists (select from bridge_dead_letters d where d.conversation_id = t.conversation_id and d.retried) as retries,
            greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
@@ -243,6 +254,8 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     chatroom: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
     matrixRoomId: row.matrix_room_id,
     roomVersion: row.room_version,
+    foreign: row.foreign_room,
+    invited: row.invited,
     mirrored: row.mirrored_seq,
     head: row.head_seq ?? 0,
     readOnly: row.read_only,

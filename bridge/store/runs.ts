@@ -54,7 +54,7 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
         ), named as (
           update conversations set matrix_room_id = null where id = (${room})
         )
-        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, posting = 'all',
+        update bridge_rooms b set matrix_room_id = null, room_version = null, foreign_room = false, read_only = false, posting = 'all',
                mirrored_seq = coalesce((select min(seq) - 1 from newest), 0),
                run = b.run + 1, unsettled = b.unsettled + 1,
                seen_head = coalesce((select head_seq from room_heads h where h.conversation_id = b.conversation_id), 0)

@@ -26,6 +26,7 @@ export interface PeriodicJobsOptions {
     | "backlog"
     | "changedGhosts"
     | "purgeInbox"
+    | "purgeInvitations"
     | "retryNow"
     | "retryTasks"
   >;
@@ -37,6 +38,8 @@ export interface PeriodicJobsOptions {
   runAccountTasks: () => Promise<void>;
   /** Goes on with files of messages from Matrix that are on their way. */
   carryFiles: () => Promise<void>;
+  /** Answers invitations of ghosts to rooms that were made in Matrix. */
+  answerInvitations: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
@@ -76,30 +79,25 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   }
 
   async function wakeForMemberSync(): Promise<void> {
-    if (!connected()) return;
     for (const id of await store.roomsToSyncMembers(SCAN_LIMIT)) queue.wake(id, true);
   }
 
+  async function purge(): Promise<void> {
+    await store.purgeInbox(REMEMBER_MS);
+    await store.purgeInvitations(REMEMBER_MS);
+  }
+
+  /** A job that needs the homeserver. */
+  const atHomeserver = (name: string, everyMs: number, work: () => Promise<void>) =>
+    startJob(name, everyMs, async () => (connected() ? await work() : undefined), logger);
+
   const heartbeats = startJob("heartbeat", HEARTBEAT_MS, () => store.heartbeat(node, ALIVE_MS), logger);
   const scans = startJob("scan of rooms", scanMs, scan, logger);
-  const memberSyncs = startJob("look for people to let in", PROMPT_MS, wakeForMemberSync, logger);
-  const accounts = startJob(
-    "look for accounts to put right",
-    PROMPT_MS,
-    async () => {
-      if (connected()) await options.runAccountTasks();
-    },
-    logger,
-  );
-  const files = startJob(
-    "look for files on their way",
-    PROMPT_MS,
-    async () => {
-      if (connected()) await options.carryFiles();
-    },
-    logger,
-  );
-  const purges = startJob("purge of the inbox", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
+  const memberSyncs = atHomeserver("look for people to let in", PROMPT_MS, wakeForMemberSync);
+  const accounts = atHomeserver("look for accounts to put right", PROMPT_MS, options.runAccountTasks);
+  const files = atHomeserver("look for files on their way", PROMPT_MS, options.carryFiles);
+  const invitations = atHomeserver("look for invitations", PROMPT_MS, options.answerInvitations);
+  const purges = startJob("purge of the inbox", PURGE_MS, purge, logger);
 
   return {
     scanSoon: scans.soon,
@@ -109,7 +107,9 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
       store.retryTasks().then(accounts.soon, accounts.soon);
     },
     async stop() {
-      await Promise.all([heartbeats, scans, memberSyncs, accounts, files, purges].map((job) => job.stop()));
+      await Promise.all(
+        [heartbeats, scans, memberSyncs, accounts, files, invitations, purges].map((job) => job.stop()),
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import { whyOf } from "../homeserver/refusals.ts";
+import type { Entering } from "../inbound/invitations/entering.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
@@ -21,6 +22,8 @@ export interface RoomTurnOptions {
     "claim" | "release" | "defer" | "forgetRoom" | "forgetMatrixRoom" | "settleDoubts"
   >;
   rooms: MatrixRooms;
+  /** Enters the Matrix room of an accepted invitation. */
+  entering: Entering;
   /** Applies events from Matrix. @returns whether there may be more */
   applyInbox: (room: OpenRoom) => Promise<boolean>;
   outbound: Outbound;
@@ -34,6 +37,11 @@ export interface RoomTurnOptions {
 
 /** By room id: why the last turn failed, and whether because no homeserver answered the request. */
 export type WaitingRooms = Map<number, { reason: string; away: boolean }>;
+
+interface TurnProgress {
+  memberSyncsDone: number;
+  completed: boolean;
+}
 
 const TAKEN_RETRY_MS = 500;
 const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
@@ -103,16 +111,19 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     return "now";
   }
 
-  async function work(
-    claimed: ClaimedRoom,
-    progress: { memberSyncsDone: number; completed: boolean },
-  ): Promise<NextTurn> {
+  async function work(claimed: ClaimedRoom, progress: TurnProgress): Promise<NextTurn> {
     let room = asOpenRoom(claimed);
     const more = room ? await options.applyInbox(room) : false;
     // The whole inbox comes before the outbox: an event in it may be the echo of one that was sent.
     if (more) return "now";
+    if (claimed.chatroom?.request) return skipRequest(claimed, progress);
     if (!options.connected()) return "later";
     if (claimed.waitMs > 0) return claimed.waitMs;
+    if (claimed.invited) {
+      room = await enterRoom(claimed);
+      // The room that it had before was left.
+      if (room === null && claimed.matrixRoomId !== null) return await remakeRoom(claimed, 0);
+    }
     room ??= await makeRoom(claimed);
     if (claimed.doubts > 0) {
       await outbound.restore(room);
@@ -133,6 +144,20 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     return behind ? "now" : "later";
   }
 
+  /** What happens in a request is about nothing but the request: Matrix hears of it when the user has answered. */
+  function skipRequest(claimed: ClaimedRoom, progress: TurnProgress): NextTurn {
+    claimed.mirrored = claimed.head;
+    progress.memberSyncsDone = claimed.memberSyncsRequested;
+    progress.completed = true;
+    return "later";
+  }
+
+  /** @returns null where the chatroom needs a Matrix room of its own */
+  async function enterRoom(claimed: ClaimedRoom): Promise<OpenRoom | null> {
+    const entered = await options.entering.enter(claimed);
+    return entered && asOpenRoom(Object.assign(claimed, entered));
+  }
+
   async function makeRoom(claimed: ClaimedRoom): Promise<OpenRoom> {
     const { chatroom } = claimed;
     if (chatroom === null) throw new Error("a deleted room is not made");
@@ -144,7 +169,8 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     const { matrixRoomId } = room;
     if (matrixRoomId !== null) {
       if (!options.connected()) return "later";
-      await rooms.clear({ id: room.id, token: room.token, matrixRoomId });
+      const { id, token, foreign } = room;
+      await rooms.clear({ id, token, foreign, matrixRoomId });
     }
     await store.forgetRoom(room.id);
     return "later";

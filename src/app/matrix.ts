@@ -203,6 +203,7 @@ class StartingMatrix implements Matrix {
       credentials: providerOf(this.#config),
       receipts: this.#config.MATRIX_RECEIPTS === "on",
       roomVersion: this.#config.MATRIX_ROOM_VERSION,
+      requests: this.#config.MATRIX_REQUESTS === "on",
       logger: this.#logger.child({ part: "bridge" }),
     });
     this.#running.add("bridge", () => bridge.stop());

@@ -3,6 +3,7 @@
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store/transaction.ts";
 import { createDeletionWrites } from "./accounts/deletions.ts";
+import { createMatrixPeopleWrites } from "./accounts/matrix-people.ts";
 import { createOrganizationWrites } from "./accounts/organization-writes.ts";
 import { createPeopleWrites } from "./accounts/people-writes.ts";
 import { createUserWrites } from "./accounts/user-writes.ts";
@@ -53,6 +54,7 @@ export async function runTransaction<T>(
       messages: createMessageWrites(scope),
       uploads: createUploadWrites(scope),
       people: createPeopleWrites(scope),
+      matrixPeople: createMatrixPeopleWrites(scope),
       visits: createVisitWrites(scope),
       webhooks: createWebhookWrites(scope),
     });

@@ -277,6 +277,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/demo", "bridge/local", "bridge/worker", "bridge/inbound", "bridge/outbound", "bridge/rooms"],
     "bridge/inbound/content",
     ...[
+      "bridge/inbound/invitations",
       "bridge/profile",
       "bridge/live",
       "bridge/homeserver",
@@ -288,6 +289,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ],
   ],
   "bridge/worker": [
+    "bridge/inbound/invitations",
     ...[
       "bridge/inbound",
       "bridge/outbound",
@@ -299,6 +301,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/inbound": [
+    "bridge/inbound/invitations",
     ...["bridge/inbound/content", "bridge/outbound", "bridge/profile", "bridge/rooms"],
     ...["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
   ],
@@ -306,6 +309,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/outbound", "bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store"],
     ...["bridge/metrics.ts", DOMAIN],
   ],
+  "bridge/inbound/invitations": ["bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
   "bridge/outbound": [
     ...[
       "bridge/live",

@@ -27,6 +27,8 @@ export interface UndoOptions {
 
 export function createUndo({ members, state, accounts, ghosts, marks, counts, logger }: UndoOptions): Undo {
   async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
+    // In a room that was made in Matrix the bot has no right to it.
+    if (room.foreign) return;
     const [matrixRoomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
     const txnId = encodeURIComponent(marks.transactionIdOf(`refused ${event.event_id}`));
     const path = `/_matrix/client/v3/rooms/${matrixRoomId}/redact/${eventId}/${txnId}`;

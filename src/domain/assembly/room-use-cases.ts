@@ -11,6 +11,7 @@ import { createRoomDoor } from "../rooms/admission.ts";
 import type { PictureOf } from "../rooms/avatars.ts";
 import { createGuestLinks } from "../rooms/guest-links.ts";
 import { createGuests } from "../rooms/guests.ts";
+import { createMatrixRequests } from "../rooms/matrix-requests.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createOneToOne } from "../rooms/one-to-one.ts";
 import { createFinding } from "../rooms/room-lookup.ts";
@@ -37,6 +38,7 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
   const finding = createFinding(context, views);
   const door = createRoomDoor(context, passwords);
   const settings = createRoomSettings(context, { passwords, departed, calls, pictureOf });
+  const matrixRequests = createMatrixRequests(context);
   return {
     finding,
     oneToOne: createOneToOne(context, departed),
@@ -45,11 +47,13 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
       ...parts,
       door,
       view: (actor, token) => finding.view(actor, { token }),
+      accept: matrixRequests.accept,
     }),
     guests: createGuests(context, departed),
     roomSettings: settings,
     guestLinks: createGuestLinks(context, { passwords, door }),
     memberSettings: createMemberSettings(context),
     roomEntries: createRoomEntries(context),
+    matrixRequests,
   };
 }

@@ -32,6 +32,8 @@ export interface JoiningParts {
   door: RoomDoor;
   departed: (gone: readonly Departure[]) => Promise<void>;
   view(actor: Actor, token: string): Promise<RoomView>;
+  /** See `MatrixRequests`. */
+  accept(actor: Actor, roomId: number): Promise<Change>;
 }
 
 /** A stranger who comes in; guests have a secret. */
@@ -39,7 +41,7 @@ type Stranger = Comer & { secret?: string };
 
 export function createJoining(
   context: Context,
-  { calls, presence, visits, door, departed, view }: JoiningParts,
+  { calls, presence, visits, door, departed, view, accept }: JoiningParts,
 ): Joining {
   const { store, hot, accesses, broadcasts, now } = context;
   const sessions = createSessions(store.secret);
@@ -139,7 +141,7 @@ export function createJoining(
     async enter(actor, token, comer = {}) {
       const found = await locate(actor, token);
       if (!found) throw noSuchRoom();
-      return found.membership ? { room: found.room, event: null } : await enter(actor, found.room, comer);
+      return found.membership ? await accept(actor, found.room.id) : await enter(actor, found.room, comer);
     },
     async look(actor, token, limits = {}) {
       const found = await locate(actor, token);

@@ -66,6 +66,7 @@ export interface EventData {
     guestLink: boolean;
     automationEnabled: boolean;
     scheduledDeletion: number | null;
+    request: boolean;
   }>;
   "room.deleted": Record<string, never>;
   "message.pinned": { seq: number };

@@ -44,8 +44,10 @@ export interface Room {
   passwordHash: string | null;
   /** The two users of a one-to-one room, also after one has left: see {@link pairOf}. Null for other rooms. */
   pair: string | null;
-  /** Whether one of the pair blocks the other. Nobody may write until the block ends. */
+  /** Whether one of the pair blocks the other, or the room is a `request`. Nobody may write until that ends. */
   blocked: boolean;
+  /** Somebody in Matrix asks the user of the pair for this room, and the user has not accepted. */
+  request: boolean;
   /** Messages sent from now on are deleted after so long, ms; null and 0: never. */
   messageTimer: number | null;
   /** A number that only Wire's clients read. 0 and null differ. */

@@ -65,10 +65,10 @@ export interface Broadcasts {
   /** To the user's own sessions: their profile is this now. Lost: a session has the one of before until it says hello again. */
   profile(user: User): void;
   /**
-   * To the user's own sessions: they block the other, or no more. Lost: a session has the list of before until it says
+   * To the user's own sessions: they block the other (a user, or a Matrix id), or no more. Lost: a session has the list of before until it says
    * hello again.
    */
-  block(userId: number, peerId: number, on: boolean): void;
+  block(userId: number, peerId: number | string, on: boolean): void;
   /**
    * To the user's own sessions: the other is in their contact book under this name (null: the other's own), or no more. Lost: a
    * session has the book of before until it reads it again.

@@ -66,7 +66,12 @@ export function createRoomLifecycle(
 
   async function leave(actor: Actor, room: string): Promise<LoggedEvent | null> {
     const gone = await unlessDone(context, actor, room, "left", () =>
-      change(actor, room, "leave", (tx, room) => removePeople(tx, null, room, [memberKey(actor)])),
+      change(actor, room, "leave", async (tx, room) => {
+        const gone = await removePeople(tx, null, room, [memberKey(actor)]);
+        // Who leaves a request refuses it.
+        if (room.request && gone.length > 0) await removeRoom(tx, actor, room);
+        return gone;
+      }),
     );
     await departed(gone ?? []);
     return gone?.[0]?.event ?? null;

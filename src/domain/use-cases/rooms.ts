@@ -2,7 +2,7 @@
  * What faces may ask about rooms and the people in them, beyond talking: finding and listing, one-to-one rooms, joining
  * and leaving, roles, a room's settings and a member's own. Part of {@link UseCases}; the same promises hold.
  */
-import type { Actor, Membership, Room, RoomType, User } from "../model.ts";
+import type { Actor, LoggedEvent, Membership, Room, RoomType, User } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { RoomListing } from "../ports/store/room-lists.ts";
 
@@ -136,4 +136,30 @@ export interface OneToOne {
    * @throws DomainError `bad_request` on `room` for a room of another type
    */
   delete(actor: Actor, room: string): Promise<boolean>;
+}
+
+// ── Requests from Matrix (src/domain/rooms/matrix-requests.ts) ─────────────────────────────────────────────────────
+
+/** One-to-one rooms that people of Matrix ask for, and blocking these people. */
+export interface MatrixRequests {
+  /**
+   * Somebody in Matrix asks a user for a one-to-one room. It is a request (`Room.request`) until the user accepts; who leaves it
+   * refuses it, and it is gone. A pair has one room at most: where one of the two left it, it becomes a request again.
+   * @returns the request, also one that was there before
+   * @throws DomainError `not_found` for a user who does not exist for that person (of an organization, unless they share a
+   *   room), or blocks them; `conflict` where the two have their room; `too_large` where too many wait for the user's answer,
+   *   or of that person's; `rate_limited`
+   */
+  ask(person: Actor, userId: number): Promise<Room>;
+  /** `event` is null where the room is no request. @throws DomainError `not_found` */
+  accept(actor: Actor, roomId: number): Promise<{ room: Room; event: LoggedEvent | null }>;
+  /**
+   * Refuses what that person asks now and later, and shuts the room that the two have.
+   * @returns false where that person is blocked already @throws DomainError `bad_request`, `too_large`
+   */
+  block(actor: Actor, matrixId: string): Promise<boolean>;
+  /** Opens the room of the two again. @returns false where that person is not blocked */
+  unblock(actor: Actor, matrixId: string): Promise<boolean>;
+  /** The Matrix ids of those whom the actor blocks, the last one first; at most 1,000. */
+  blocked(actor: Actor): Promise<string[]>;
 }

@@ -20,7 +20,7 @@ import type { PeopleUseCases } from "./people.ts";
 import type { RoomEntries } from "./room-entries.ts";
 import type { RoomLifecycle } from "./room-lifecycle.ts";
 import type { GuestLinks, MemberSettings, RoomSettings } from "./room-settings.ts";
-import type { Finding, OneToOne } from "./rooms.ts";
+import type { Finding, MatrixRequests, OneToOne } from "./rooms.ts";
 import type { Messages } from "./sending.ts";
 
 /** Everything, as the composition root hands it to the faces. */
@@ -58,4 +58,5 @@ export interface RoomUseCases {
   guestLinks: GuestLinks;
   memberSettings: MemberSettings;
   roomEntries: RoomEntries;
+  matrixRequests: MatrixRequests;
 }

@@ -19,7 +19,11 @@ export function createPeopleCommands(
     contacts,
     connections,
     lookup,
-  }: Pick<UseCases, "ownProfile" | "people" | "blocking" | "contacts" | "connections" | "lookup">,
+    matrixRequests,
+  }: Pick<
+    UseCases,
+    "ownProfile" | "people" | "blocking" | "contacts" | "connections" | "lookup" | "matrixRequests"
+  >,
   shape: UserShape,
 ): PeopleCommands {
   const entry = ({ user, displayName, room, lastActiveAt }: Contact): WireContact => ({
@@ -27,6 +31,8 @@ export function createPeopleCommands(
     ...(displayName !== null && { name: displayName }),
     ...(room && { room: room.token }),
   });
+  /** [GW-16.19] Ids of people of Matrix begin with `@`. */
+  const blockingOf = (user: string) => (user.startsWith("@") ? matrixRequests : blocking);
   return {
     async profile({ identity }, frame) {
       const { user, changed } = await ownProfile.change(identity.actor, profileOf(frame));
@@ -40,10 +46,12 @@ export function createPeopleCommands(
       });
       return { users: found.map(({ user, lastSeen }) => shape.user(user, lastSeen)) };
     },
-    block: async ({ identity }, { user }) => once(await blocking.block(identity.actor, user)),
-    unblock: async ({ identity }, { user }) => once(await blocking.unblock(identity.actor, user)),
+    block: async ({ identity }, { user }) => once(await blockingOf(user).block(identity.actor, user)),
+    unblock: async ({ identity }, { user }) => once(await blockingOf(user).unblock(identity.actor, user)),
     async blocked({ identity }) {
-      return { users: (await blocking.blocked(identity.actor)).map((user) => shape.user(user)) };
+      const users = (await blocking.blocked(identity.actor)).map((user) => shape.user(user));
+      const matrix = await matrixRequests.blocked(identity.actor);
+      return { users, ...(matrix.length > 0 && { matrix }) };
     },
     // [GW-17.16]
     async contacts({ identity }, { after, limit }) {

@@ -139,7 +139,7 @@ function settingsJson({
 
 /** Most rooms have few of these. */
 function addWhatIsSet(entry: RoomEntry, shown: RoomAtAGlance, publicUrl: string): void {
-  const { publicId, description, matrixRoomId, messageTimer, guestCode, organizationId } = shown;
+  const { publicId, description, matrixRoomId, messageTimer, guestCode, organizationId, request } = shown;
   const avatar = pictureUrl(shown, publicUrl);
   if (matrixRoomId !== null) entry.ids.matrix = matrixRoomId;
   if (description) entry.description = description;
@@ -147,6 +147,7 @@ function addWhatIsSet(entry: RoomEntry, shown: RoomAtAGlance, publicUrl: string)
   if (messageTimer) entry.messageTimer = messageTimer;
   if (guestCode !== null) entry.guestLink = guestLinkUrl({ key: publicId, code: guestCode }, publicUrl);
   if (organizationId !== null) entry.organization = String(organizationId);
+  if (request) entry.request = true;
 }
 
 /** [GW-15.6] What all members have alike in their entries of a room that is not one-to-one. */

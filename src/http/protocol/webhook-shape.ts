@@ -1,6 +1,7 @@
 /** [D.3] The objects of webhooks' payloads: those of the Protocol API, as the webhook's viewer sees them. */
 import { DomainError } from "../../domain/errors.ts";
 import {
+  actorOf,
   type Contact,
   peerIn,
   type Room,
@@ -33,7 +34,9 @@ export function webhookShape({ useCases, publicUrl }: WebhookShapeOptions): Webh
   /** The other user of a one-to-one room, also when they left it. */
   async function peerOf({ pair }: Room, viewer: User | null): Promise<User | null> {
     if (pair === null || viewer === null) return null;
-    const id = Number(peerIn(pair, userKey(viewer.id)).slice(2));
+    const peer = actorOf(peerIn(pair, userKey(viewer.id)), "");
+    if (peer.kind !== "user") return null;
+    const id = Number(peer.id);
     return (await useCases.lookup.users([id])).get(id) ?? null;
   }
 

@@ -83,7 +83,7 @@ export interface PeopleAnswers {
   users: { users: WireUser[] };
   block: { duplicate?: true };
   unblock: { duplicate?: true };
-  blocked: { users: WireUser[] };
+  blocked: { users: WireUser[]; matrix?: string[] };
   contacts: { contacts: WireContact[]; next?: string };
   "contact.set": { contact: WireContact; duplicate?: true };
   "contact.remove": { duplicate?: true };

@@ -114,6 +114,8 @@ export interface RoomEntry {
   pinned: number[];
   /** The URL of the room's guest link. */
   guestLink?: string;
+  /** [GW-16.19] Somebody in Matrix asks for the room: `room.join` accepts, `room.leave` refuses. */
+  request?: true;
   /** The number of the room's organization. */
   organization?: string;
   settings: RoomSettings;

@@ -132,7 +132,7 @@ export const ANSWER_SCHEMAS = {
   users: z.strictObject({ users: z.array(user) }),
   block: done,
   unblock: done,
-  blocked: z.strictObject({ users: z.array(user) }),
+  blocked: z.strictObject({ users: z.array(user), matrix: z.array(text).exactOptional() }),
   contacts: z.strictObject({ contacts: z.array(contact), next: text.exactOptional() }),
   "contact.set": z.strictObject({ contact, duplicate: duplicate.exactOptional() }),
   "contact.remove": done,

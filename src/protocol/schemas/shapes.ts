@@ -96,6 +96,7 @@ export const entry = z.strictObject({
   pinned: z.array(seq),
   guestLink: text.exactOptional(),
   organization: text.exactOptional(),
+  request: yes.exactOptional(),
   settings,
 });
 

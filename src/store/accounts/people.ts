@@ -160,7 +160,7 @@ function connectionQueries(db: Database) {
           select substr(split_part(c.pair, ' ', 1), 3)::bigint as a, substr(split_part(c.pair, ' ', 2), 3)::bigint as b
         ) p
         join connections k on (k.user_id, k.peer_id) in ((p.a, p.b), (p.b, p.a)) and ${shownStatus(sql)} = 'sent'
-        where c.id = any (${roomIds}::bigint[]) and c.pair is not null`);
+        where c.id = any (${roomIds}::bigint[]) and c.pair not like 'm:%'`);
       return rows.map(({ id }) => id);
     },
   } satisfies Partial<PeopleStore>;

@@ -119,6 +119,7 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   await sql`delete from organization_event_users where user_id = ${id}`;
   await sql`delete from group_members where user_id = ${id}`;
   await sql`delete from connections where user_id = ${id} or peer_id = ${id}`;
+  await sql`delete from matrix_blocks where user_id = ${id}`;
   await sql`delete from contacts where owner_id = ${id} or user_id = ${id}`;
   await sql`
     with numbers as (delete from hidden_counts where member = ${userKey(id)})

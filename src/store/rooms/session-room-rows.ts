@@ -82,6 +82,7 @@ interface More {
   guest?: string;
   pw?: boolean;
   pin?: number;
+  req?: boolean;
 }
 
 /** A room's part as it was read, for all of its members. */
@@ -190,11 +191,11 @@ function partColumns({ sql }: Database): Statement<Row[]> {
     case when m.listed and (
       c.organization_id is not null or c.description is not null or c.avatar_id is not null or c.avatar_url is not null
       or c.read_only or c.posting <> 'all' or c.message_timer is not null or c.guest_code is not null
-      or c.password_hash is not null or pin.seq is not null
+      or c.password_hash is not null or pin.seq is not null or c.request
     ) then json_strip_nulls(json_build_object(
       'org', c.organization_id, 'about', c.description, 'pic', c.avatar_id, 'url', c.avatar_url,
       'ro', nullif(c.read_only, false), 'post', nullif(c.posting, 'all'), 'ttl', c.message_timer, 'guest', c.guest_code,
-      'pw', nullif(c.password_hash is not null, false), 'pin', pin.seq
+      'pw', nullif(c.password_hash is not null, false), 'pin', pin.seq, 'req', nullif(c.request, false)
     ))::text end as more,
     e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data`;
 }
@@ -282,6 +283,7 @@ export function roomPart(row: PartRow): RoomPart {
       posting: more.post ?? "all",
       messageTimer: more.ttl ?? null,
       guestCode: more.guest ?? null,
+      request: more.req ?? false,
       hasPassword: more.pw ?? false,
       members: row.members,
       pinnedSeq: more.pin ?? null,

@@ -39,6 +39,7 @@ export const CONVERSATION: Columns<Room> = {
   passwordHash: "password_hash",
   pair: "pair",
   blocked: "blocked",
+  request: "request",
   messageTimer: "message_timer",
   receiptMode: "receipt_mode",
   access: "access",

@@ -31,7 +31,7 @@ test("an account that can't be renamed now holds up no others, and one that neve
   const rounds = startPeriodicJobs({
     node: "worker",
     store: {
-      ...{ heartbeat: nothing, recordChangedRooms: nothing, purgeInbox: nothing },
+      ...{ heartbeat: nothing, recordChangedRooms: nothing, purgeInbox: nothing, purgeInvitations: nothing },
       ...{ retryNow: nothing, retryTasks: nothing },
       dueRooms: async () => [],
       roomsToSyncMembers: async () => [],
@@ -43,6 +43,7 @@ test("an account that can't be renamed now holds up no others, and one that neve
     rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
     runAccountTasks: nothing,
     carryFiles: async () => {},
+    answerInvitations: async () => {},
     scanMs: 10,
     logger: { warn() {} },
   });

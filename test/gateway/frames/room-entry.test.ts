@@ -21,7 +21,13 @@ const shown: fc.Arbitrary<RoomAtAGlance> = fc.record({
   ...{ type: fc.constantFrom("group", "public", "one_to_one"), name: text, description: mayBe(text) },
   ...{ avatarId: mayBe(fc.uuid()), avatarUrl: mayBe(fc.webUrl()), readOnly: fc.boolean() },
   ...{ posting: fc.constantFrom("all", "moderators"), messageTimer: mayBe(seq), guestCode: mayBe(fc.uuid()) },
-  ...{ hasPassword: fc.boolean(), members: seq, pinnedSeq: mayBe(seq), last: mayBe(last) },
+  ...{
+    request: fc.boolean(),
+    hasPassword: fc.boolean(),
+    members: seq,
+    pinnedSeq: mayBe(seq),
+    last: mayBe(last),
+  },
 });
 
 const settings: fc.Arbitrary<SessionRoom["settings"]> = fc.record({

@@ -76,7 +76,7 @@ type ShownOfRoom =
       | "avatarId"
       | "avatarUrl"
     )
-  | ("readOnly" | "posting" | "messageTimer" | "guestCode");
+  | ("readOnly" | "posting" | "messageTimer" | "guestCode" | "request");
 /** The member's own settings that the entry shows. */
 type ShownSettings =
   | "muted"

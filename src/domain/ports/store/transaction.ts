@@ -15,6 +15,7 @@ import type {
   RoomType,
 } from "../../model.ts";
 import type { DeletionWrites } from "./accounts/deletions.ts";
+import type { MatrixPeopleWrites } from "./accounts/matrix-people.ts";
 import type { OrganizationWrites } from "./accounts/organizations.ts";
 import type { PeopleWrites } from "./accounts/people.ts";
 import type { UserWrites } from "./accounts/users.ts";
@@ -66,6 +67,7 @@ export type RoomPatch = { avatarId?: null; avatar?: Picture } & Partial<
     | "avatarUrl"
     | "pair"
     | "blocked"
+    | "request"
     | "messageTimer"
     | "receiptMode"
     | "access"
@@ -190,6 +192,7 @@ export interface StoreTransaction extends RoomWrites, RoomFinds, MemberWrites, E
   readonly messages: MessageWrites;
   readonly uploads: UploadWrites;
   readonly people: PeopleWrites;
+  readonly matrixPeople: MatrixPeopleWrites;
   readonly visits: VisitWrites;
   readonly webhooks: WebhookWrites;
 }
