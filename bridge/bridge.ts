@@ -24,6 +24,7 @@ import { createLive } from "./live/live.ts";
 import { createGhosts } from "./mapping/ghosts.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
 import { createRoomHandlers, type RoomParts } from "./room-handlers.ts";
+import { createSpaces } from "./rooms/spaces.ts";
 import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
 import type { Backlog } from "./store/changes.ts";
 import { createHomeserverConnection } from "./worker/homeserver-connection.ts";
@@ -164,14 +165,8 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     void live.catchUp(null);
   };
   const connection = createHomeserverConnection({
-    homeserver,
-    ghosts,
-    reconciler,
+    ...{ homeserver, ghosts, reconciler, onConnected, logger, signal, reconcileMs },
     check: () => refuseOpenRegistration(homeserver, signal),
-    onConnected,
-    logger,
-    signal,
-    reconcileMs,
     roomVersion: wanted,
   });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
@@ -181,6 +176,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     ...{ node, store, queue, connected, rename, runAccountTasks, scanMs, logger },
     carryFiles: arrivals.run,
     answerInvitations: handlers.invitations.run,
+    syncSpaces: createSpaces({ homeserver, accounts, ghosts, store, roomVersion, logger }).run,
   });
   return { ghosts, inbox, queue, connection, jobs, waiting, live, arrivals };
 }

@@ -80,6 +80,22 @@ export function powerLevels(input: {
   };
 }
 
+/** The levels of a space, which its members may only look at. */
+export function spaceLevels(roomVersion: string, bot: string): PowerLevels {
+  return {
+    users: creatorOutranks(roomVersion) ? {} : { [bot]: BOT },
+    users_default: 0,
+    events: {},
+    events_default: BOT,
+    state_default: BOT,
+    invite: BOT,
+    kick: BOT,
+    ban: BOT,
+    redact: BOT,
+    notifications: { room: BOT },
+  };
+}
+
 /** The bot's level in a room with these power levels; undefined where it has none, and in rooms where it needs none. */
 export function botLevelIn(levels: Record<string, unknown>, bot: string): number | undefined {
   const level = (levels.users as Record<string, unknown> | undefined)?.[bot];

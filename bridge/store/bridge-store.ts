@@ -4,7 +4,8 @@
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  * waiting.ts: events that wait for another. live.ts: where members are. arriving.ts: files on their way from Matrix.
- * invitations.ts: invitations of ghosts to rooms made in Matrix. doubts.ts: whether Matrix rooms are as they should be.
+ * invitations.ts: invitations of ghosts to rooms made in Matrix. spaces.ts: the
+ * spaces of organizations. doubts.ts: whether Matrix rooms are as they should be.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -24,6 +25,7 @@ import { type BridgeMembers, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
 import { type BridgeReceipts, createBridgeReceipts } from "./receipts.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
+import { type BridgeSpaces, createBridgeSpaces } from "./spaces.ts";
 import { type BridgeWaiting, createBridgeWaiting } from "./waiting.ts";
 
 export type BridgeStore = BridgeRooms &
@@ -40,7 +42,8 @@ export type BridgeStore = BridgeRooms &
   BridgeDoubts &
   BridgeWaiting &
   BridgeLive &
-  BridgeInvitations;
+  BridgeInvitations &
+  BridgeSpaces;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -128,6 +131,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeLive(sql),
     ...createBridgeDoubts(sql),
     ...createBridgeInvitations(sql),
+    ...createBridgeSpaces(sql),
   };
 }
 

@@ -40,6 +40,8 @@ export interface PeriodicJobsOptions {
   carryFiles: () => Promise<void>;
   /** Answers invitations of ghosts to rooms that were made in Matrix. */
   answerInvitations: () => Promise<void>;
+  /** Brings the spaces of organizations in line. */
+  syncSpaces: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
@@ -49,6 +51,8 @@ export const ALIVE_MS = 10_000;
 const HEARTBEAT_MS = 3_000;
 /** Interval of jobs that somebody waits for: a user with new Matrix credentials waits for their rooms. */
 const PROMPT_MS = 500;
+/** Spaces are compared with their organizations once in so many scans: it looks at all of them. */
+const SCANS_PER_LOOK_AT_SPACES = 3;
 const SCAN_LIMIT = 1_000;
 const MAX_RENAMES = 50;
 const PURGE_MS = 60 * 60_000;
@@ -97,6 +101,11 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   const accounts = atHomeserver("look for accounts to put right", PROMPT_MS, options.runAccountTasks);
   const files = atHomeserver("look for files on their way", PROMPT_MS, options.carryFiles);
   const invitations = atHomeserver("look for invitations", PROMPT_MS, options.answerInvitations);
+  const spaces = atHomeserver(
+    "look for spaces to change",
+    SCANS_PER_LOOK_AT_SPACES * scanMs,
+    options.syncSpaces,
+  );
   const purges = startJob("purge of the inbox", PURGE_MS, purge, logger);
 
   return {
@@ -108,7 +117,9 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
     },
     async stop() {
       await Promise.all(
-        [heartbeats, scans, memberSyncs, accounts, files, invitations, purges].map((job) => job.stop()),
+        [heartbeats, scans, memberSyncs, accounts, files, invitations, spaces, purges].map((job) =>
+          job.stop(),
+        ),
       );
     },
   };

@@ -27,7 +27,10 @@ export interface Reconciler {
 export interface ReconcilerOptions {
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "state" | "putState" | "auditBegins" | "auditEnded" | "doubtAllBut">;
+  store: Pick<
+    BridgeStore,
+    "state" | "putState" | "auditBegins" | "auditEnded" | "doubtAllBut" | "forgetSpacesBut"
+  >;
   inbox: Inbox;
   counts: BridgeCounts;
   logger: Pick<Logger, "info" | "warn">;
@@ -105,7 +108,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function findLostRooms(): Promise<void> {
     const path = "/_matrix/client/v3/joined_rooms";
     const { joined_rooms } = await accounts.request<{ joined_rooms?: string[] }>(ghosts.bot, "GET", path);
-    if (Array.isArray(joined_rooms)) await store.doubtAllBut(joined_rooms);
+    if (!Array.isArray(joined_rooms)) return;
+    await store.doubtAllBut(joined_rooms);
+    await store.forgetSpacesBut(joined_rooms);
   }
 
   async function fetchUndelivered(graceMs: number): Promise<void> {

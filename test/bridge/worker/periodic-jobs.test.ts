@@ -44,6 +44,7 @@ test("an account that can't be renamed now holds up no others, and one that neve
     runAccountTasks: nothing,
     carryFiles: async () => {},
     answerInvitations: async () => {},
+    syncSpaces: async () => {},
     scanMs: 10,
     logger: { warn() {} },
   });
