@@ -106,7 +106,7 @@ function names({ room, peer, people, me }: RoomView) {
     objectId: "" as const,
   };
   if (type === "one_to_one")
-    return { ...own, name: peer?.handle ?? "", displayName: peer?.displayName ?? "" };
+    return { ...own, name: peer?.handle ?? "", displayName: peer?.displayName ?? name };
   const others = people.filter((one) => one !== me && one.membership.member !== me.membership.member);
   const displayName =
     name ||
