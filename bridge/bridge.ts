@@ -10,7 +10,6 @@
  * releases it. All progress is in the database: when a worker dies, another claims its rooms and continues.
  */
 import type { Registry } from "prom-client";
-import { userActor } from "../src/domain/model.ts";
 import { channels, type Subscriptions } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import { createAccountTasks } from "./homeserver/account-tasks.ts";
@@ -18,11 +17,13 @@ import { type CredentialProviderChoice, createCredentialProvider } from "./homes
 import { createGhostAccounts } from "./homeserver/ghost-accounts.ts";
 import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
 import { refuseOpenRegistration } from "./homeserver/open-registration.ts";
+import { createPictures } from "./homeserver/pictures.ts";
 import { createAppservice } from "./inbound/appservice.ts";
 import { createInbox } from "./inbound/inbox.ts";
 import { createLive } from "./live/live.ts";
-import { createGhosts } from "./mapping/ghosts.ts";
+import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
+import { createGhostProfiles } from "./profile/ghost-profiles.ts";
 import { createRoomHandlers, type RoomParts } from "./room-handlers.ts";
 import { createSpaces } from "./rooms/spaces.ts";
 import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
@@ -142,19 +143,23 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     },
   });
   const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
-  const accounts = createGhostAccounts(homeserver, ghosts, store);
+  const people = createPeople(options, store, homeserver, ghosts);
+  const { accounts, updateProfile } = people;
   const wake = (id: number) => queue.wake(id, true);
   const connected = () => connection.connected;
   const roomVersion = () => connection.roomVersion;
   const inbox = createInbox({ store, ghosts, counts, wake });
   const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
-  const matrix = { options, store, counts, homeserver, ghosts, accounts, mas: provider.mas };
+  const profileChanged = () => jobs.profilesSoon();
+  const matrix = { options, store, counts, homeserver, ghosts, mas: provider.mas, ...people };
   const live = createLive({
     ...{ store, accounts, ghosts, connected, counts, logger },
     ...{ messages: options.useCases.messages, presence: options.useCases.presence },
     receipts: options.receipts ?? true,
+    profileChanged,
   });
-  const handlers = createRoomHandlers({ ...matrix, inbox, wake, connected, roomVersion, live });
+  const worker = { inbox, wake, connected, roomVersion, live, profileChanged };
+  const handlers = createRoomHandlers({ ...matrix, ...worker });
   const waiting: WaitingRooms = new Map();
   const roomTurn = createRoomTurn({ node, store, connected, counts, waiting, logger, ...handlers });
   const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
@@ -166,19 +171,32 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   };
   const connection = createHomeserverConnection({
     ...{ homeserver, ghosts, reconciler, onConnected, logger, signal, reconcileMs },
-    check: () => refuseOpenRegistration(homeserver, signal),
-    roomVersion: wanted,
+    ...{ check: () => refuseOpenRegistration(homeserver, signal), roomVersion: wanted },
   });
-  const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
   const runAccountTasks = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
   const { arrivals } = handlers;
   const jobs = startPeriodicJobs({
-    ...{ node, store, queue, connected, rename, runAccountTasks, scanMs, logger },
+    ...{ node, store, queue, connected, updateProfile, runAccountTasks, scanMs, logger },
     carryFiles: arrivals.run,
     answerInvitations: handlers.invitations.run,
     syncSpaces: createSpaces({ homeserver, accounts, ghosts, store, roomVersion, logger }).run,
   });
   return { ghosts, inbox, queue, connection, jobs, waiting, live, arrivals };
+}
+
+/** The members' accounts at the homeserver, and how they look there. */
+function createPeople(
+  { store: { avatars } }: BridgeOptions,
+  store: BridgeStore,
+  homeserver: Homeserver,
+  ghosts: Ghosts,
+) {
+  const accounts = createGhostAccounts(homeserver, ghosts, store, async (member) => {
+    for (const user of await store.changedGhosts(1, member)) await updateProfile(user);
+  });
+  const pictures = createPictures(accounts, ghosts, store, avatars);
+  const updateProfile = createGhostProfiles({ accounts, ghosts, store, pictures });
+  return { accounts, pictures, updateProfile };
 }
 
 /** The room ids in a hint, which is text with numbers in it. The scan makes up for lost and garbled hints. */

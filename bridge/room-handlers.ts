@@ -9,7 +9,7 @@ import type { GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import type { Homeserver } from "./homeserver/homeserver.ts";
 import type { Mas } from "./homeserver/mas.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
-import { createPictures, type Pictures } from "./homeserver/pictures.ts";
+import type { Pictures } from "./homeserver/pictures.ts";
 import { createApplyInbox } from "./inbound/apply-inbox.ts";
 import { type Arrivals, createArrivals } from "./inbound/content/arrivals.ts";
 import { createInboundEdits } from "./inbound/content/edits.ts";
@@ -38,6 +38,7 @@ import { createOutbound, type Outbound } from "./outbound/outbound.ts";
 import { createOwnEvents } from "./outbound/own-events.ts";
 import { createSupersededEdits, type SupersededEdits } from "./outbound/superseded-edits.ts";
 import { createWrites } from "./outbound/writes.ts";
+import { createInboundNames } from "./profile/names.ts";
 import { createInboundRoles } from "./profile/roles.ts";
 import { createRoomProfile } from "./profile/room-profile.ts";
 import { createEventLookup, type EventLookup } from "./rooms/event-lookup.ts";
@@ -78,25 +79,27 @@ export interface RoomHandlersOptions {
   mas: Mas | null;
   ghosts: Ghosts;
   accounts: GhostAccounts;
+  pictures: Pictures;
   inbox: Inbox;
   wake: (roomId: number) => void;
   connected: () => boolean;
   roomVersion: () => string;
+  /** A user's account in Matrix has to be put right. */
+  profileChanged: () => void;
   live: Live;
 }
 
 /** What a room turn works with: the Matrix room itself, events to Matrix, events from Matrix, and the files of these. */
 export function createRoomHandlers(surroundings: RoomHandlersOptions) {
-  const { options, store, counts, homeserver, ghosts, accounts, roomVersion } = surroundings;
+  const { options, store, counts, homeserver, ghosts, accounts, roomVersion, pictures } = surroundings;
   const { logger } = options;
-  const { memberships, avatars } = options.store;
-  const pictures = createPictures(accounts, ghosts, store, avatars);
+  const { memberships } = options.store;
   const matrix = { homeserver, accounts, ghosts, store, pictures };
   const rooms = createMatrixRooms({ ...matrix, memberships, roomVersion });
   const marks = createMarks(options.store.secret);
   const superseded = createSupersededEdits({ store, accounts, ghosts, marks, counts, logger });
   const parts: HandlerParts = {
-    ...{ ...surroundings, rooms, marks, superseded, pictures },
+    ...{ ...surroundings, rooms, marks, superseded },
     members: createMembers(accounts, ghosts, store),
     media: createMedia(homeserver, ghosts, options.files),
     events: createEventLookup(accounts, ghosts),
@@ -121,7 +124,6 @@ interface HandlerParts extends RoomHandlersOptions {
   events: EventLookup;
   marks: Marks;
   superseded: SupersededEdits;
-  pictures: Pictures;
 }
 
 function createOutboundHandler(parts: HandlerParts): Outbound {
@@ -159,6 +161,7 @@ function createInboundHandler(parts: HandlerParts): {
   const isModerator = createIsModerator(memberships);
   const inboundMembers = createInboundMembers({
     ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
+    names: createInboundNames(store, lookup, parts.profileChanged),
     isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId, parts.mas),
   });
   const state = createState(parts, lookup);

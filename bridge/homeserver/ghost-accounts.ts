@@ -6,13 +6,10 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import { isUnregistered } from "./errcodes.ts";
 import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
-import { isForbidden, isRefusal } from "./refusals.ts";
 
 export interface GhostAccounts {
   /** Makes the account unless it exists. @returns its Matrix id @throws HomeserverError */
   ensure(actor: Actor): Promise<string>;
-  /** Gives an account its user's name. The homeserver updates each room that the account is in. */
-  rename(actor: Actor): Promise<void>;
   /**
    * Sends a request as a ghost, on the bridge's device. When the homeserver has lost the account or device, it is made
    * again and the request repeated once.
@@ -28,10 +25,12 @@ const MAX_CACHED_ACCOUNTS = 20_000;
 const MAX_NAME = 256;
 const UNKNOWN_DEVICE = ["M_UNKNOWN_DEVICE", "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE"];
 
+/** @param onMade called when an account was made, before it is in any room: it has no picture yet */
 export function createGhostAccounts(
   homeserver: Homeserver,
   ghosts: Ghosts,
   store: Pick<BridgeStore, "ghost" | "putGhost">,
+  onMade: (member: MemberKey) => Promise<void> = async () => {},
 ): GhostAccounts {
   const made = new LRUCache<MemberKey, true>({ max: MAX_CACHED_ACCOUNTS });
   const making = new Map<MemberKey, Promise<void>>();
@@ -44,7 +43,8 @@ export function createGhostAccounts(
       await homeserver.ensureRegistered(localpartOf(matrixId));
       await setName(actor, matrixId);
       await ensureDevice(matrixId);
-      await store.putGhost(key, actor.name);
+      await store.putGhost(key, actor.name, null);
+      await onMade(key);
     }
     made.set(key, true);
   }
@@ -88,15 +88,6 @@ export function createGhostAccounts(
       }
       await pending;
       return matrixId;
-    },
-    async rename(actor) {
-      try {
-        await setName(actor, ghosts.ofActor(actor));
-      } catch (error) {
-        // The account was deactivated, or the homeserver allows no renaming.
-        if (!isForbidden(error) && !isRefusal(error, 0)) throw error;
-      }
-      await store.putGhost(memberKey(actor), actor.name);
     },
     async request(matrixId, method, path, options = {}) {
       const attempt = () =>

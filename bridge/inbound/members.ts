@@ -7,6 +7,7 @@ import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import type { InboundNames } from "../profile/names.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { Members } from "../rooms/members.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
@@ -29,6 +30,7 @@ export interface InboundMembersOptions {
   ghosts: Ghosts;
   members: Members;
   lookup: MatrixLookup;
+  names: InboundNames;
   /** Whether an account was deactivated at the homeserver. @throws HomeserverError */
   isDeactivated: (matrixId: string) => Promise<boolean>;
   logger: Pick<Logger, "warn">;
@@ -96,12 +98,14 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
   }
 
   return {
-    async apply(room, { content, state_key: matrixId }, sender) {
+    async apply(room, event, sender) {
+      const { content, state_key: matrixId } = event;
       const target = matrixId === undefined ? null : await lookup.actor(room, matrixId);
       if (!target || matrixId === undefined || matrixId === ghosts.bot) return;
       const key = memberKey(target);
       // A ghost joins because the bridge asked it to, or its member event changed only the name: nothing to do.
       const known = await store.matrixMembership(room.id, key);
+      if (known === "join") await options.names.apply(room, event, target);
       if (target.kind === "user" && content.membership === "join" && known === "join") return;
       const membership = (await members.current(room, matrixId)) satisfies MatrixMembership;
       if (membership !== content.membership) return;

@@ -36,6 +36,8 @@ export type LiveOptions = Omit<ReceiptsToMatrixOptions, "last"> &
   Omit<TypingFromMatrixOptions, "isShown"> & {
     /** Whether read markers go to Matrix and come from there. */
     receipts: boolean;
+    /** A user has another name or picture. */
+    profileChanged: () => void;
   };
 
 /** Of one transaction; homeservers send 100. */
@@ -53,7 +55,8 @@ export function createLive(options: LiveOptions): Live {
   const typingInMatrix = createTypingFromMatrix({ ...options, isShown: typing.isShown });
   return {
     onNews(message) {
-      const { read, typing: typed } = newsIn(message);
+      const { read, typing: typed, profile } = newsIn(message);
+      if (profile !== undefined) options.profileChanged();
       if (read) toMatrix?.note(read[0], userKey(read[1]));
       // What the chat shows because Matrix says so is an echo.
       if (typed && !typingInMatrix.isHeard(typed[0], typed[1])) typing.note(...typed);

@@ -1,15 +1,8 @@
-/** Memberships in Matrix rooms, and ghosts: the accounts that the bridge made for members. Members are named by their keys. */
+/** Memberships in Matrix rooms, and to which of the members' accounts people may be signed in. Members are named by their keys. */
 import { type MemberKey, userKey } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 
 export type MatrixMembership = "invite" | "join" | "leave" | "ban";
-
-interface GhostAccount {
-  /** The account's name in Matrix. */
-  displayName: string;
-  /** Whether a person may be signed in to the account: Matrix credentials were handed out for it. */
-  active: boolean;
-}
 
 /** A chatroom of a user whose ghost is neither invited to nor joined in the Matrix room. */
 export interface RoomToEnter {
@@ -27,11 +20,6 @@ interface AbsentMember {
 }
 
 export interface BridgeMembers {
-  /** A member's ghost, or null when none was made. */
-  ghost(member: MemberKey): Promise<GhostAccount | null>;
-  putGhost(member: MemberKey, displayName: string): Promise<void>;
-  /** Ghosts whose user was renamed, until {@link putGhost} stores the new name. */
-  changedGhosts(limit: number): Promise<{ userId: number; displayName: string }[]>;
   /**
    * Marks the user's ghost as active, so that the workers make it join all of the user's rooms.
    * @returns the rooms in which it is neither invited nor joined
@@ -82,25 +70,6 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
 
   return {
     roomsToEnter,
-    async ghost(member) {
-      const [row] = await sql<GhostAccount[]>`
-        select display_name as "displayName", active from bridge_ghosts where member = ${member}`;
-      return row ?? null;
-    },
-    async putGhost(member, displayName) {
-      await sql`
-        insert into bridge_ghosts (member, display_name) values (${member}, ${displayName})
-        on conflict (member) do update set display_name = excluded.display_name, changed = bridge_ghosts.changed and exists (
-          select from users u
-          where u.id = (case when excluded.member like 'u:%' then substring(excluded.member from 3) end)::bigint
-            and u.deleted_at is null and u.display_name <> excluded.display_name)`;
-    },
-    async changedGhosts(limit) {
-      return await sql<{ userId: number; displayName: string }[]>`
-        select u.id as "userId", u.display_name as "displayName"
-        from bridge_ghosts g join users u on u.id = substring(g.member from 3)::bigint
-        where g.changed and g.member like 'u:%' and u.deleted_at is null limit ${limit}`;
-    },
     async markMatrixAccount(userId) {
       const key = userKey(userId);
       await sql`

@@ -3,6 +3,7 @@ import { isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { Backlog } from "../store/changes.ts";
+import type { ChangedGhost } from "../store/ghosts.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface PeriodicJobs {
@@ -10,6 +11,8 @@ export interface PeriodicJobs {
   reconnected(): void;
   /** Scans for rooms with work now instead of at the next interval. */
   scanSoon(): void;
+  /** Looks for users with another name or picture now instead of at the next interval. */
+  profilesSoon(): void;
   /** The backlog at the last scan. */
   backlog(): Backlog;
   stop(): Promise<void>;
@@ -32,8 +35,8 @@ export interface PeriodicJobsOptions {
   >;
   queue: RoomQueue;
   connected: () => boolean;
-  /** Gives a user's ghost the user's new name. */
-  rename: (userId: number, displayName: string) => Promise<void>;
+  /** Gives a user's ghost the user's new name and picture. */
+  updateProfile: (user: ChangedGhost) => Promise<void>;
   /** Carries out due tasks for accounts at the homeserver. */
   runAccountTasks: () => Promise<void>;
   /** Goes on with files of messages from Matrix that are on their way. */
@@ -54,7 +57,7 @@ const PROMPT_MS = 500;
 /** Spaces are compared with their organizations once in so many scans: it looks at all of them. */
 const SCANS_PER_LOOK_AT_SPACES = 3;
 const SCAN_LIMIT = 1_000;
-const MAX_RENAMES = 50;
+const MAX_PROFILES = 50;
 const PURGE_MS = 60 * 60_000;
 /** How long the inbox remembers an applied event: homeservers deliver some events again days later. */
 const REMEMBER_MS = 7 * 24 * 60 * 60_000;
@@ -69,15 +72,15 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
     const due = await store.dueRooms(SCAN_LIMIT, connected());
     for (const id of due) queue.wake(id);
     backlog = await store.backlog();
-    if (connected()) await renameChanged();
   }
 
-  /** One name that the homeserver does not take now keeps no other from being told. */
-  async function renameChanged(): Promise<void> {
+  /** One profile that the homeserver does not take now keeps no other from being told. */
+  async function updateProfiles(): Promise<void> {
+    if (!connected()) return;
     const failures: unknown[] = [];
-    for (const { userId, displayName } of await store.changedGhosts(MAX_RENAMES)) {
+    for (const user of await store.changedGhosts(MAX_PROFILES)) {
       if (!connected()) return;
-      await options.rename(userId, displayName).catch((error: unknown) => failures.push(error));
+      await options.updateProfile(user).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -97,6 +100,7 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
 
   const heartbeats = startJob("heartbeat", HEARTBEAT_MS, () => store.heartbeat(node, ALIVE_MS), logger);
   const scans = startJob("scan of rooms", scanMs, scan, logger);
+  const profiles = startJob("look for changed profiles", scanMs, updateProfiles, logger);
   const memberSyncs = atHomeserver("look for people to let in", PROMPT_MS, wakeForMemberSync);
   const accounts = atHomeserver("look for accounts to put right", PROMPT_MS, options.runAccountTasks);
   const files = atHomeserver("look for files on their way", PROMPT_MS, options.carryFiles);
@@ -110,14 +114,16 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
 
   return {
     scanSoon: scans.soon,
+    profilesSoon: profiles.soon,
     backlog: () => backlog,
     reconnected() {
       store.retryNow().then(scans.soon, scans.soon);
+      profiles.soon();
       store.retryTasks().then(accounts.soon, accounts.soon);
     },
     async stop() {
       await Promise.all(
-        [heartbeats, scans, memberSyncs, accounts, files, invitations, spaces, purges].map((job) =>
+        [heartbeats, scans, profiles, memberSyncs, accounts, files, invitations, spaces, purges].map((job) =>
           job.stop(),
         ),
       );

@@ -108,6 +108,7 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
         ...(side && { frame: { op: "connection", ...shownConnection(side, around) } }),
       }),
     renamed(user, roomIds) {
+      toBridges({ profile: user.id });
       const frame = { op: "user", user: shownUser(user, around) };
       for (const id of roomIds) publish(channels.room(id), frame);
     },

@@ -59,7 +59,8 @@ export interface Broadcasts {
   connection(userId: number, at: number, connection: OwnConnection | null): void;
   /**
    * To everybody in these rooms (ids): the user has another name, handle, picture or status. Lost: the user's own sessions follow within
-   * seconds as in {@link userChanged}; others show the old name until the user's next event.
+   * seconds as in {@link userChanged}; others show the old name until the user's next event. Bridges are told as well; lost: Matrix follows
+   * within seconds.
    */
   renamed(user: User, roomIds: readonly number[]): void;
   /** To the user's own sessions: their profile is this now. Lost: a session has the one of before until it says hello again. */
@@ -180,6 +181,8 @@ export interface ConnectionNews extends ConnectionHint {
 export interface BridgeNews {
   /** A user's marker in a room moved: the ids of both. */
   read?: [roomId: number, userId: number];
+  /** A user (the id) has another name, picture or status. */
+  profile?: number;
   /** A member began to type in a room (its id), or stopped. */
   typing?: [roomId: number, member: MemberKey, on: boolean];
 }

@@ -1,9 +1,8 @@
 /** Topic, picture and roles of a room, from the chat to Matrix and back. */
-import { randomBytes } from "node:crypto";
-import { crc32, deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type Role, type Room, type User, userActor } from "../../../src/domain/model.ts";
 import type { MatrixUser } from "../matrix-user.ts";
+import { png } from "../pictures.ts";
 import { describeBridge, type Meeting, until, type World } from "../world.ts";
 
 describeBridge(
@@ -233,29 +232,4 @@ async function settled(
     return row?.doubts === 0 && row.owner === null;
   });
   await world.mirrored(room);
-}
-
-/** A picture of noise, which takes about three bytes a pixel. */
-function png(width: number, height: number): Buffer {
-  const rows = Buffer.concat(
-    Array.from({ length: height }, () => Buffer.concat([Buffer.of(0), randomBytes(width * 3)])),
-  );
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    size.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([size, body, sum]);
-  };
-  const signature = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  return Buffer.concat([
-    signature,
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(rows)),
-    chunk("IEND", Buffer.alloc(0)),
-  ]);
 }

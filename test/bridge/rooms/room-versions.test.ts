@@ -65,7 +65,7 @@ for (const roomVersion of ["11", "12"])
           roomVersion === "11" ? { [world.ghosts.bot]: 150, [owner]: 100 } : { [owner]: 100 },
         );
         for (const [type, content] of Object.entries({
-          "m.room.power_levels": { ...levels, users: { [owner]: 100 } },
+          "m.room.power_levels": { ...levels, state_default: 0 },
           "m.room.encryption": { algorithm: "m.megolm.v1.aes-sha2" },
           "m.room.tombstone": { body: "gone", replacement_room: "!x" },
         }))

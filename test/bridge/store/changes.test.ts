@@ -125,15 +125,21 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     const [ada] = await store.sql<[{ id: number }]>`
       insert into users (handle, handle_key, display_name, public_id)
       values ('ada', 'ada', 'Ada', 'ada') returning id`;
-    await bridge.putGhost(`u:${ada.id}`, "Ada");
+    await bridge.putGhost(`u:${ada.id}`, "Ada", null);
     expect(await bridge.changedGhosts(50)).toEqual([]);
     await store.sql`update users set display_name = 'Ada L.' where id = ${ada.id}`;
-    const renamed = { userId: ada.id, displayName: "Ada L." };
+    const renamed = { userId: ada.id, displayName: "Ada L.", avatarId: null };
     expect(await bridge.changedGhosts(50)).toEqual([renamed]);
     await store.sql`update users set display_name = 'Ada K.' where id = ${ada.id}`;
-    await bridge.putGhost(`u:${ada.id}`, "Ada L.");
+    await bridge.putGhost(`u:${ada.id}`, "Ada L.", null);
     expect(await bridge.changedGhosts(50), "renamed again meanwhile").toHaveLength(1);
-    await bridge.putGhost(`u:${ada.id}`, "Ada K.");
+    await bridge.putGhost(`u:${ada.id}`, "Ada K.", null);
+    expect(await bridge.changedGhosts(50)).toEqual([]);
+    await store.sql`update users set avatar_id = 'picture' where id = ${ada.id}`;
+    expect(await bridge.changedGhosts(50)).toMatchObject([{ avatarId: "picture" }]);
+    await bridge.putGhost(`u:${ada.id}`, "Ada K.", null);
+    expect(await bridge.changedGhosts(50), "it has not the picture yet").toHaveLength(1);
+    await bridge.putGhost(`u:${ada.id}`, "Ada K.", "picture");
     expect(await bridge.changedGhosts(50)).toEqual([]);
     await store.sql`update users set display_name = 'Ada M.' where id = ${ada.id}`;
     await store.sql`update users set deleted_at = 1 where id = ${ada.id}`;

@@ -4,14 +4,14 @@ import { createGhostAccounts } from "../../../bridge/homeserver/ghost-accounts.t
 import type { Homeserver } from "../../../bridge/homeserver/homeserver.ts";
 import { HomeserverError } from "../../../bridge/homeserver/homeserver-error.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
+import { createGhostProfiles } from "../../../bridge/profile/ghost-profiles.ts";
 import { startPeriodicJobs } from "../../../bridge/worker/periodic-jobs.ts";
-import { userActor } from "../../../src/domain/model.ts";
 import { until } from "../world.ts";
 
 test("an account that can't be renamed now holds up no others, and one that never can is dealt with", async () => {
   const changed = new Map([
-    [1, { userId: 1, displayName: "Ada" }],
-    [2, { userId: 2, displayName: "Ben" }],
+    [1, { userId: 1, displayName: "Ada", avatarId: null }],
+    [2, { userId: 2, displayName: "Ben", avatarId: null }],
   ]);
   const request = vi.fn(async (_method: string, path: string) => {
     // Ada's answer may be a proxy's; Ben's is the homeserver's own, as where accounts are another service's affair.
@@ -23,10 +23,12 @@ test("an account that can't be renamed now holds up no others, and one that neve
   });
   const homeserver = { request } as unknown as Homeserver;
   const ghosts = createGhosts({ prefix: "cw_", senderLocalpart: "cw", serverName: "x.test" });
-  const accounts = createGhostAccounts(homeserver, ghosts, {
+  const store = {
     ghost: async () => null,
-    putGhost: async (member) => void changed.delete(Number(member.slice(2))),
-  });
+    putGhost: async (member: string) => void changed.delete(Number(member.slice(2))),
+  };
+  const accounts = createGhostAccounts(homeserver, ghosts, store);
+  const pictures = { address: async () => null };
   const nothing = async () => {};
   const rounds = startPeriodicJobs({
     node: "worker",
@@ -40,7 +42,7 @@ test("an account that can't be renamed now holds up no others, and one that neve
     },
     queue: { wake() {}, size: 0, stop: nothing },
     connected: () => true,
-    rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
+    updateProfile: createGhostProfiles({ accounts, ghosts, store, pictures }),
     runAccountTasks: nothing,
     carryFiles: async () => {},
     answerInvitations: async () => {},
