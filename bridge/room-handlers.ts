@@ -39,11 +39,13 @@ import { createOwnEvents } from "./outbound/own-events.ts";
 import { createSupersededEdits, type SupersededEdits } from "./outbound/superseded-edits.ts";
 import { createWrites } from "./outbound/writes.ts";
 import { createInboundNames } from "./profile/names.ts";
+import { createInboundPins, createPinsInMatrix } from "./profile/pins.ts";
 import { createInboundRoles } from "./profile/roles.ts";
 import { createRoomProfile } from "./profile/room-profile.ts";
 import { createEventLookup, type EventLookup } from "./rooms/event-lookup.ts";
 import { createMatrixLookup, type MatrixLookup } from "./rooms/matrix-lookup.ts";
 import { createMembers, type Members } from "./rooms/members.ts";
+import { createRoomState } from "./rooms/room-state.ts";
 import { createMatrixRooms, type MatrixRooms, type OpenRoom } from "./rooms/rooms.ts";
 import type { BridgeStore } from "./store/bridge-store.ts";
 
@@ -57,6 +59,7 @@ export interface RoomParts {
     | "attachments"
     | "roomLifecycle"
     | "roomSettings"
+    | "pins"
     | "matrixRequests"
     | "oneToOne"
   >;
@@ -139,6 +142,7 @@ function createOutboundHandler(parts: HandlerParts): Outbound {
   });
   return createOutbound({
     ...{ log, chatrooms, store, ghosts, members, rooms },
+    pins: createPinsInMatrix(store, createRoomState(accounts, ghosts)),
     ...{ delivery, superseded, live, counts, logger },
   });
 }
@@ -194,5 +198,6 @@ function createState(
   const { memberships } = options.store;
   const profile = createRoomProfile({ roomSettings, attachments, media, pictures, lookup });
   const roles = createInboundRoles({ roomLifecycle, memberships, lookup });
-  return createInboundState({ store, roomLifecycle, profile, roles, lookup, wake });
+  const pins = createInboundPins(store, options.useCases.pins, lookup);
+  return createInboundState({ store, roomLifecycle, profile, roles, pins, lookup, wake });
 }

@@ -5,6 +5,7 @@
 import type { Actor } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import { type InboundPins, PINNED_EVENTS } from "../profile/pins.ts";
 import type { InboundRoles } from "../profile/roles.ts";
 import type { RoomProfile } from "../profile/room-profile.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
@@ -25,13 +26,14 @@ export interface InboundStateOptions {
   roomLifecycle: Pick<UseCases["roomLifecycle"], "rename">;
   profile: RoomProfile;
   roles: InboundRoles;
+  pins: InboundPins;
   lookup: MatrixLookup;
   /** Gives the room another turn. */
   wake: (roomId: number) => void;
 }
 
 export function createInboundState(options: InboundStateOptions): InboundState {
-  const { store, roomLifecycle, profile, roles, lookup, wake } = options;
+  const { store, roomLifecycle, profile, roles, pins, lookup, wake } = options;
 
   async function putBack(room: OpenRoom): Promise<void> {
     await store.doubt(room.id);
@@ -64,6 +66,8 @@ export function createInboundState(options: InboundStateOptions): InboundState {
       case "m.room.power_levels":
         await roles.apply(room, event, actor);
         return false;
+      case PINNED_EVENTS:
+        return await pins.apply(room, event, actor);
       default:
         return false;
     }

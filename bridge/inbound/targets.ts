@@ -4,7 +4,7 @@
  */
 import type { Logger } from "../../src/logger.ts";
 import { markOf } from "../mapping/marks.ts";
-import { type MatrixEvent, readEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
+import { type MatrixEvent, pinnedIn, readEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { EventLookup } from "../rooms/event-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
@@ -107,6 +107,7 @@ function isOwnMessage(event: MatrixEvent): boolean {
 
 /** The ids of the other events that an event is about. */
 function targetsOf(event: MatrixEvent): string[] {
+  if (event.type === "m.room.pinned_events") return pinnedIn(event.content).slice(-1);
   const { replaces, answers, thread, annotates } = relationOf(event.content);
   const ids =
     event.type === "m.room.redaction"

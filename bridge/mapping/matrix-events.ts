@@ -37,6 +37,7 @@ export const BRIDGED_TYPES = [
   "m.room.topic",
   "m.room.avatar",
   "m.room.power_levels",
+  "m.room.pinned_events",
   "m.poll.start",
   "org.matrix.msc3381.poll.start",
   "m.poll.end",
@@ -119,6 +120,11 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
     default:
       return { ...none, answers: reply?.event_id ?? null };
   }
+}
+
+/** The ids in the content of an `m.room.pinned_events`. */
+export function pinnedIn({ pinned }: Record<string, unknown>): string[] {
+  return Array.isArray(pinned) ? pinned.filter((one) => id.safeParse(one).success) : [];
 }
 
 /** The level of somebody by the content of an `m.room.power_levels`. */

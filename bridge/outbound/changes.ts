@@ -3,6 +3,7 @@ import { dataOf } from "../../src/domain/event-data.ts";
 import { type LoggedEvent, memberKey } from "../../src/domain/model.ts";
 
 export const POWER_LEVELS = "power levels";
+export const PIN = "pinned message";
 export const PROFILE = "name, topic and picture";
 
 /** Names the change of a room that an event makes, for its dead letter. */

@@ -51,8 +51,7 @@ export function createMemberships(options: MembershipsOptions): Memberships {
   }
 
   async function sync(room: OpenRoom): Promise<void> {
-    const { type, blocked } = room.chatroom;
-    if (type === "one_to_one" && !blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
+    if (!room.chatroom.blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
     await bringIn(room);
     await unlessRefused(room, "direct chat", rooms.syncDirect(room));
     await live.catchUp(room.id);

@@ -10,12 +10,13 @@ import type { Live } from "../live/live.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
 import type { BridgeCounts } from "../metrics.ts";
+import type { PinsInMatrix } from "../profile/pins.ts";
 import type { Members } from "../rooms/members.ts";
 import { hasItsRules } from "../rooms/power-levels.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
-import { changeOf, POWER_LEVELS, PROFILE } from "./changes.ts";
+import { changeOf, PIN, POWER_LEVELS, PROFILE } from "./changes.ts";
 import type { Delivery } from "./delivery.ts";
 import { createMemberships, type MembershipsOptions } from "./memberships.ts";
 import { createRefusedChanges, type RefusedChangesOptions } from "./refused-changes.ts";
@@ -61,6 +62,7 @@ export interface OutboundOptions {
   ghosts: Ghosts;
   members: Members;
   rooms: MatrixRooms;
+  pins: PinsInMatrix;
   delivery: Delivery;
   superseded: Pick<SupersededEdits, "redactEvent">;
   live: Pick<Live, "wrote"> & MembershipsOptions["live"];
@@ -72,7 +74,7 @@ export interface OutboundOptions {
 const BATCH = 20;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, live } = options;
+  const { log, chatrooms, store, ghosts, members, rooms, pins, delivery, superseded, live } = options;
   const unlessRefused = createRefusedChanges(options);
   const memberships = createMemberships({ store, members, rooms, live, unlessRefused });
 
@@ -182,6 +184,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (changes.length === 0) return;
     await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
     await unlessRefused(room, PROFILE, rooms.syncProfile(room));
+    await unlessRefused(room, PIN, pins.restore(room));
     await memberships.sync(room);
     for (const change of changes) {
       const eventId = redactionIn(change);
@@ -203,17 +206,21 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const events = await log.range(room.id, room.mirrored, lastFor(room), BATCH);
       if (events.length === 0) {
         await catchUpRules(room);
+        await unlessRefused(room, PIN, pins.settle(room));
         return false;
       }
       const entries = await plan(room, events);
       if (room.chatroom.blocked && needsWriteAccess(entries))
         await whileWritable(room, () => deliverEvents(room, events, entries));
       else await deliverEvents(room, events, entries);
-      return events.length === BATCH || !hasItsRules(room);
+      if (events.length === BATCH) return true;
+      await unlessRefused(room, PIN, pins.settle(room));
+      return !hasItsRules(room);
     },
     syncMembers: memberships.sync,
     async restore(room) {
       await unlessRefused(room, PROFILE, rooms.restore(room));
+      await unlessRefused(room, PIN, pins.restore(room));
       await memberships.sync(room);
     },
     async retry(room) {

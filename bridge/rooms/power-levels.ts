@@ -67,7 +67,8 @@ export function powerLevels(input: {
     users_default: 0,
     events: {
       ...{ "m.room.name": moderator, "m.room.topic": moderator, "m.room.avatar": moderator },
-      ...{ "m.room.power_levels": moderator, "m.room.redaction": 0, "m.room.encryption": bot },
+      ...{ "m.room.pinned_events": pinLevel(input, bot), "m.room.power_levels": moderator },
+      ...{ "m.room.redaction": 0, "m.room.encryption": bot },
       ...(onlyModerators && { "m.reaction": 0 }),
     },
     events_default: input.readOnly ? bot : onlyModerators ? MODERATOR : 0,
@@ -100,6 +101,12 @@ export function spaceLevels(roomVersion: string, bot: string): PowerLevels {
 export function botLevelIn(levels: Record<string, unknown>, bot: string): number | undefined {
   const level = (levels.users as Record<string, unknown> | undefined)?.[bot];
   return typeof level === "number" && level <= BOT ? level : undefined;
+}
+
+/** Moderators pin; of two both, unless one blocks the other. */
+function pinLevel({ type, blocked }: { type: RoomType; blocked: boolean }, bot: number): number {
+  if (type !== "one_to_one") return MODERATOR;
+  return blocked ? bot : 0;
 }
 
 /** Whether the rules as of the last mirrored event are the chatroom's. */

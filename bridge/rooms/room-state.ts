@@ -14,6 +14,8 @@ export interface RoomState {
   read(room: InMatrix, type: string): Promise<Record<string, unknown>>;
   /** Sets a state event with an empty key. @throws HomeserverError */
   put(room: InMatrix, type: string, content: object): Promise<void>;
+  /** Sets a state event whose content is a list under this name; without the event the list is empty. @throws HomeserverError */
+  putList(room: InMatrix, type: string, name: string, list: readonly string[]): Promise<void>;
   /** Sets the room's name; empty: the room has none. @throws HomeserverError */
   putName(room: InMatrix, name: string): Promise<void>;
 }
@@ -38,6 +40,10 @@ export function createRoomState(accounts: GhostAccounts, { bot }: Pick<Ghosts, "
     read,
     async put(room, type, content) {
       if (!isDeepStrictEqual(await read(room, type), content)) await write(room, type, content);
+    },
+    async putList(room, type, name, list) {
+      const { [name]: now = [] } = await read(room, type);
+      if (!isDeepStrictEqual(now, list)) await write(room, type, { [name]: list });
     },
     // Homeservers take no name out of a room that has had one (Synapse: "'name' not in content").
     async putName(room, name) {

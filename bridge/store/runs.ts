@@ -55,6 +55,7 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
           update conversations set matrix_room_id = null where id = (${room})
         )
         update bridge_rooms b set matrix_room_id = null, room_version = null, foreign_room = false, read_only = false, posting = 'all',
+               pinned_event = null,
                mirrored_seq = coalesce((select min(seq) - 1 from newest), 0),
                run = b.run + 1, unsettled = b.unsettled + 1,
                seen_head = coalesce((select head_seq from room_heads h where h.conversation_id = b.conversation_id), 0)

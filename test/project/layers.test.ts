@@ -313,6 +313,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "bridge/outbound": [
     ...[
       "bridge/live",
+      "bridge/profile",
       "bridge/rooms",
       "bridge/homeserver",
       "bridge/mapping",
