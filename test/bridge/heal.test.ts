@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
 import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import { userActor, userKey } from "../../src/domain/model.ts";
+import { untilQuiet } from "./quiet.ts";
 import { describeBridge, until } from "./world.ts";
 
 describeBridge(
@@ -90,6 +91,7 @@ describeBridge(
       expect((await world.store.rooms.byId(room.id))?.name).toBe("Right");
       await client.ask("PUT", path("state/m.room.name/"), { name: "" });
       await until("its name is back again", isRight);
+      await untilQuiet(world, room);
       // With rights that the chat did not give.
       const power = await world.bot.state<Record<string, unknown>>(matrixRoom, "m.room.power_levels");
       await world.bot.ask("PUT", path("state/m.room.power_levels/"), { ...power, state_default: 0 });
@@ -107,6 +109,7 @@ describeBridge(
       await world.bot.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/invite`, { user_id: mel.id });
       await mel.join(matrixRoom);
       await until("Mel is a member", async () => (await members(room)).length === 3);
+      await untilQuiet(world, room);
       const power = await world.bot.state<Record<string, unknown>>(matrixRoom, "m.room.power_levels");
       const path = `rooms/${encodeURIComponent(matrixRoom)}`;
       const ghost = world.ghosts.ofUser(ben.id);

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { type Room, userActor } from "../../../src/domain/model.ts";
 import type { MatrixUser } from "../matrix-user.ts";
+import { untilQuiet } from "../quiet.ts";
 import { describeBridge, until, type World } from "../world.ts";
 
 const TYPE = "m.room.pinned_events";
@@ -46,17 +47,17 @@ describeBridge(
       await until("the chat has it", async () => (await pinnedHere(room)) === one);
       const event = (await world.events(room)).at(-1);
       expect(event).toMatchObject({ type: "message.pinned", actor: userActor(ada) });
-      await settled(world, room);
+      await untilQuiet(world, room);
       expect(await changes(matrixRoom)).toBe(1);
       const second = await client.say(matrixRoom, "two");
       await pin(client, matrixRoom, [first, second]);
       await until("the chat has the newer", async () => ![null, one].includes(await pinnedHere(room)));
       await untilPinned(world, matrixRoom, [second]);
-      await settled(world, room);
+      await untilQuiet(world, room);
       expect(await changes(matrixRoom), "Ada's two, and the bot's that leaves one").toBe(3);
       await pin(client, matrixRoom, []);
       await until("the chat has none", async () => (await pinnedHere(room)) === null);
-      await settled(world, room);
+      await untilQuiet(world, room);
       expect(await changes(matrixRoom)).toBe(4);
       const pins = (await world.events(room)).filter(({ type }) => type.startsWith("message.pin"));
       expect(pins).toHaveLength(2);
@@ -146,16 +147,4 @@ async function untilPinned({ bot }: World, matrixRoom: string, wanted: string[])
     const pinned = (await bot.state<{ pinned: string[] }>(matrixRoom, TYPE))?.pinned ?? [];
     return pinned.join() === wanted.join();
   });
-}
-
-/** Resolves when the bridge has nothing left to do in the room. */
-async function settled(world: World, room: Room): Promise<void> {
-  await until("nothing is left to do", async () => {
-    const [row] = await world.store.sql<{ waits: boolean }[]>`
-      select doubts > 0 or owner is not null or exists (
-        select from bridge_inbox i where i.conversation_id = b.conversation_id and i.done_at is null) as waits
-      from bridge_rooms b where conversation_id = ${room.id}`;
-    return row?.waits === false;
-  });
-  await world.mirrored(room);
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Role, type Room, type User, userActor } from "../../../src/domain/model.ts";
 import type { MatrixUser } from "../matrix-user.ts";
 import { png } from "../pictures.ts";
+import { untilQuiet } from "../quiet.ts";
 import { describeBridge, type Meeting, until, type World } from "../world.ts";
 
 describeBridge(
@@ -151,6 +152,7 @@ describeBridge(
         });
         await settled(world, meeting);
         expect(await levels(matrixRoom)).toEqual({ ...before, users: { ...before.users, [ghost]: 50 } });
+        await untilQuiet(world, room);
         await give(client, matrixRoom, { [ghost]: 0, "@nobody:else": 50 }, { kick: 0 });
         await until("Ben moderates no more", async () => (await roleOf(room, ben)) === "user");
         await until("the rest is put back", async () => {
@@ -170,6 +172,7 @@ describeBridge(
         await client.join(matrixRoom);
         await give(client, matrixRoom, { [world.ghosts.ofUser(cem.id)]: 50 });
         await until("Cem moderates", async () => (await roleOf(room, cem)) === "moderator");
+        await untilQuiet(world, room);
         const owner = (await levels(matrixRoom)).users[world.ghosts.ofUser(ada.id)] as number;
         await expect(give(client, matrixRoom, { [world.ghosts.ofUser(cem.id)]: owner })).rejects.toThrow(
           "M_FORBIDDEN",
@@ -226,10 +229,5 @@ async function settled(
   const text = `settled ${Math.random()}`;
   await client.say(matrixRoom, text);
   await world.untilSaid(room, `${ada.displayName}: ${text}`);
-  await until("nothing is left to put back", async () => {
-    const [row] = await world.store.sql<{ doubts: number; owner: string | null }[]>`
-      select doubts, owner from bridge_rooms where conversation_id = ${room.id}`;
-    return row?.doubts === 0 && row.owner === null;
-  });
-  await world.mirrored(room);
+  await untilQuiet(world, room);
 }
