@@ -24,7 +24,7 @@ import type { Inbox } from "./inbound/inbox.ts";
 import { createEntering } from "./inbound/invitations/entering.ts";
 import { createInvitations } from "./inbound/invitations/invitations.ts";
 import { createLeaves } from "./inbound/leaves.ts";
-import { createInboundMembers } from "./inbound/members.ts";
+import { createInboundMembers, type InboundMembers } from "./inbound/members.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
 import { createInboundState, type InboundState } from "./inbound/state.ts";
 import { createTargets } from "./inbound/targets.ts";
@@ -151,23 +151,19 @@ function createInboundHandler(parts: HandlerParts): {
   applyInbox: (room: OpenRoom) => Promise<boolean>;
   arrivals: Arrivals;
 } {
-  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, members, media, marks } = parts;
+  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, media, marks } = parts;
   const { superseded, connected, events } = parts;
   const { useCases, logger } = options;
   const { log, users, memberships } = options.store;
   const lookup = createMatrixLookup(accounts, ghosts, users, events);
-  const { messages, attachments, roomLifecycle } = useCases;
+  const { messages, attachments } = useCases;
   const files = createInboundFiles(media, attachments, store);
   const arrivals = createArrivals({
     ...{ node: options.node, store, files, messages, attachments, log, lookup, logger },
     tries: options.fileTries,
   });
   const isModerator = createIsModerator(memberships);
-  const inboundMembers = createInboundMembers({
-    ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
-    names: createInboundNames(store, lookup, parts.profileChanged),
-    isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId, parts.mas),
-  });
+  const inboundMembers = createMemberHandler(parts, lookup);
   const state = createState(parts, lookup);
   const undo = createUndo({ members: inboundMembers, state, accounts, ghosts, marks, counts, logger });
   const inbound = createInbound({
@@ -188,6 +184,16 @@ function createInboundHandler(parts: HandlerParts): {
   const aside = createPutAside({ store, messages, lookup, counts, logger });
   const leaves = createLeaves(store, ghosts, wake);
   return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };
+}
+
+function createMemberHandler(parts: HandlerParts, lookup: MatrixLookup): InboundMembers {
+  const { options, store, ghosts, members, wake } = parts;
+  const { roomLifecycle } = options.useCases;
+  return createInboundMembers({
+    ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger: options.logger },
+    names: createInboundNames(store, lookup, parts.profileChanged),
+    isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId, parts.mas),
+  });
 }
 
 function createState(

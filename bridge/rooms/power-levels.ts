@@ -73,9 +73,7 @@ export function powerLevels(input: {
     },
     events_default: input.readOnly ? bot : onlyModerators ? MODERATOR : 0,
     state_default: bot,
-    invite: moderator,
-    kick: moderator,
-    ban: moderator,
+    ...{ invite: moderator, kick: moderator, ban: moderator },
     redact: input.blocked ? bot : MODERATOR,
     notifications: { room: 0 },
   };
