@@ -32,10 +32,14 @@ export function createPinsInMatrix(
 
   return {
     async settle(room) {
+      // Who made the room in Matrix decides about it there.
+      if (room.foreign) return;
       const { wanted, shown } = await store.pin(room.id);
       if (wanted !== shown) await put(room, wanted);
     },
-    restore: async (room) => await put(room, (await store.pin(room.id)).wanted),
+    async restore(room) {
+      if (!room.foreign) await put(room, (await store.pin(room.id)).wanted);
+    },
   };
 }
 
