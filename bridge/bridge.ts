@@ -39,6 +39,8 @@ export interface BridgeOptions extends RoomParts {
   useCases: RoomParts["useCases"] & Pick<UseCases, "presence">;
   /** Whether read markers go to Matrix and come from there. Default: yes. */
   receipts?: boolean;
+  /** Whether who is online goes to Matrix and comes from there. Default: no. */
+  presence?: boolean;
   homeserver: Homeserver;
   /** The version of Matrix that new rooms have. Default: {@link ROOM_VERSION}. */
   roomVersion?: string;
@@ -156,6 +158,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     ...{ store, accounts, ghosts, connected, counts, logger },
     ...{ messages: options.useCases.messages, presence: options.useCases.presence },
     receipts: options.receipts ?? true,
+    shareOnline: options.presence ?? false,
     profileChanged,
   });
   const worker = { inbox, wake, connected, roomVersion, live, profileChanged };
@@ -168,6 +171,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const onConnected = () => {
     jobs.reconnected();
     void live.catchUp(null);
+    void live.connected();
   };
   const connection = createHomeserverConnection({
     ...{ homeserver, ghosts, reconciler, onConnected, logger, signal, reconcileMs },

@@ -223,6 +223,10 @@ export const TABLE = z.object({
     .enum(["on", "off"])
     .default("on")
     .meta({ description: "on or off: whether read markers go to Matrix as receipts, and come from there" }),
+  MATRIX_PRESENCE: z.enum(["on", "off"]).default("on").meta({
+    description:
+      "on or off: whether who is online is shown in Matrix, and from there; it needs a homeserver with presence switched on",
+  }),
   MATRIX_ROOM_VERSION: z.enum(["11", "12"]).default("11").meta({
     description:
       "11 or 12: the version of Matrix that new rooms have there; ids of 12 have no server name, which not all clients take",

@@ -1,10 +1,12 @@
 /**
- * What goes between the chat and Matrix beside the log, and may be lost: read markers, and who types. News of the chat come over the bus, those of
+ * What goes between the chat and Matrix beside the log, and may be lost: read markers, who types, and who is online. News of the chat come over the bus, those of
  * Matrix as ephemeral events of its transactions (Matrix 1.13, "Pushing ephemeral data").
  */
 import { userKey } from "../../src/domain/model.ts";
 import type { BridgeNews } from "../../src/domain/ports/broadcasts.ts";
 import { createLastReceipts } from "./last-receipts.ts";
+import { createPresenceFromMatrix, type PresenceFromMatrixOptions } from "./presence-from-matrix.ts";
+import { createPresenceToMatrix, type PresenceToMatrixOptions } from "./presence-to-matrix.ts";
 import {
   createReceiptsFromMatrix,
   type ReceiptsFromMatrix,
@@ -25,6 +27,8 @@ export interface Live {
   receive(events: readonly unknown[]): void;
   /** A message of the user came to Matrix. */
   wrote(roomId: number, userId: number): void;
+  /** The homeserver is there, or is back. It never rejects. */
+  connected(): Promise<void>;
   /** Somebody may have signed in, or the homeserver is back: makes up for what Matrix lacks. @param roomId null: in all rooms */
   catchUp(roomId: number | null): Promise<void>;
   stop(): Promise<void>;
@@ -33,7 +37,11 @@ export interface Live {
 export type LiveOptions = Omit<ReceiptsToMatrixOptions, "last"> &
   Omit<ReceiptsFromMatrixOptions, "last"> &
   TypingToMatrixOptions &
-  Omit<TypingFromMatrixOptions, "isShown"> & {
+  Omit<TypingFromMatrixOptions, "isShown"> &
+  PresenceToMatrixOptions &
+  PresenceFromMatrixOptions & {
+    /** Whether presence goes to Matrix and comes from there. */
+    shareOnline: boolean;
     /** Whether read markers go to Matrix and come from there. */
     receipts: boolean;
     /** A user has another name or picture. */
@@ -51,11 +59,14 @@ export function createLive(options: LiveOptions): Live {
   const fromMatrix: ReceiptsFromMatrix | null = options.receipts
     ? createReceiptsFromMatrix({ ...options, last })
     : null;
+  const presence = options.shareOnline ? createPresenceToMatrix(options) : null;
+  const presenceInMatrix = options.shareOnline ? createPresenceFromMatrix(options) : null;
   const typing = createTypingToMatrix(options);
   const typingInMatrix = createTypingFromMatrix({ ...options, isShown: typing.isShown });
   return {
     onNews(message) {
-      const { read, typing: typed, profile } = newsIn(message);
+      const { read, typing: typed, profile, looks } = newsIn(message);
+      if (looks) presence?.note(looks[0], userKey(looks[1]), looks[2]);
       if (profile !== undefined) options.profileChanged();
       if (read) toMatrix?.note(read[0], userKey(read[1]));
       // What the chat shows because Matrix says so is an echo.
@@ -63,17 +74,25 @@ export function createLive(options: LiveOptions): Live {
     },
     receive(events) {
       for (const one of events.slice(0, MAX_EVENTS)) {
-        const { type, room_id, content } = (one ?? {}) as Record<string, unknown>;
-        if (typeof room_id !== "string" || typeof content !== "object" || content === null) continue;
+        const { type, room_id, sender, content } = (one ?? {}) as Record<string, unknown>;
+        if (typeof content !== "object" || content === null) continue;
+        if (type === "m.presence")
+          presenceInMatrix?.receive({ sender, content: content as Record<string, unknown> });
+        if (typeof room_id !== "string") continue;
         const event = { room_id, content: content as Record<string, unknown> };
         if (type === "m.receipt") fromMatrix?.receive(event);
         if (type === "m.typing") typingInMatrix.receive(event);
       }
     },
+    connected: async () => await presence?.connected(),
     wrote: (roomId, userId) => toMatrix?.note(roomId, userKey(userId)),
     catchUp: async (roomId) => await toMatrix?.catchUp(roomId),
     async stop() {
-      await Promise.all([toMatrix, fromMatrix, typing, typingInMatrix].map((part) => part?.stop()));
+      await Promise.all(
+        [toMatrix, fromMatrix, typing, typingInMatrix, presence, presenceInMatrix].map((part) =>
+          part?.stop(),
+        ),
+      );
     },
   };
 }

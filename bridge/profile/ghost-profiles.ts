@@ -5,7 +5,7 @@ import type { Pictures } from "../homeserver/pictures.ts";
 import { isAbsent, isForbidden, isRefusal } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
-import type { ChangedGhost } from "../store/ghosts.ts";
+import type { ChangedGhost } from "../store/members.ts";
 
 /** Gives an account its user's name and picture, where it has others. The homeserver updates each room that it is in. */
 export type UpdateProfile = (user: ChangedGhost) => Promise<void>;

@@ -2,7 +2,7 @@
  * The bridge's tables (schema/migrations/0002-bridge.sql and later). This file: which worker has which room, and how far
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
- * memberships. ghosts.ts: accounts of members. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
+ * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  * waiting.ts: events that wait for another. live.ts: where members are. arriving.ts: files on their way from Matrix.
  * invitations.ts: invitations of ghosts to rooms made in Matrix. spaces.ts: the
  * spaces of organizations. doubts.ts: whether Matrix rooms are as they should be.
@@ -18,11 +18,10 @@ import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
 import { type BridgeDoubts, createBridgeDoubts } from "./doubts.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
-import { type BridgeGhosts, createBridgeGhosts } from "./ghosts.ts";
 import { type BridgeInvitations, createBridgeInvitations } from "./invitations.ts";
 import { type BridgeLive, createBridgeLive } from "./live.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
-import { type BridgeMembers, createBridgeMembers } from "./members.ts";
+import { type BridgeGhosts, type BridgeMembers, createBridgeGhosts, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
 import { type BridgeReceipts, createBridgeReceipts } from "./receipts.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";

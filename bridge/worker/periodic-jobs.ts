@@ -3,7 +3,7 @@ import { isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { Backlog } from "../store/changes.ts";
-import type { ChangedGhost } from "../store/ghosts.ts";
+import type { ChangedGhost } from "../store/members.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface PeriodicJobs {

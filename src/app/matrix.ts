@@ -202,6 +202,7 @@ class StartingMatrix implements Matrix {
       homeserver,
       credentials: providerOf(this.#config),
       receipts: this.#config.MATRIX_RECEIPTS === "on",
+      presence: this.#config.MATRIX_PRESENCE === "on",
       roomVersion: this.#config.MATRIX_ROOM_VERSION,
       requests: this.#config.MATRIX_REQUESTS === "on",
       logger: this.#logger.child({ part: "bridge" }),

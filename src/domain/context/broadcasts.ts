@@ -81,7 +81,10 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
       toBridges({ typing: [room.id, memberKey(actor), on] });
       toRoom(room, "typing", { actor, on });
     },
-    presence: (room, actor, lastPing, gone) => toRoom(room, "presence", { actor, lastPing, gone }),
+    presence(room, actor, lastPing, gone) {
+      if (actor.kind === "user") toBridges({ looks: [room.id, Number(actor.id), !gone] });
+      toRoom(room, "presence", { actor, lastPing, gone });
+    },
     call: (room, state) => toRoom(room, "call", shownCall(state)),
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
     unread({ id, token }, userId, { read, unread, mention, head, thread, unreadMark }, except = "") {

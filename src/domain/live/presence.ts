@@ -51,6 +51,10 @@ export function createPresence(context: Context, tellPresence: TellPresence): Pr
         if (stopped[i]) broadcasts.typing(room, actor, false);
       });
     },
+    async looking({ id }) {
+      const active = await unlessAway([], () => hot.presence.active(id, now(), JOINED_MS));
+      return active.map(({ member, name }) => actorOf(member, name));
+    },
     async look({ id }, viewer): Promise<RoomNow> {
       const [active, typing, call, reads] = await Promise.all([
         unlessAway([], () => hot.presence.active(id, now(), JOINED_MS)),

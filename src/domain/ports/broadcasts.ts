@@ -18,7 +18,8 @@ export interface Broadcasts {
   typing(room: NamedRoom, actor: Actor, on: boolean): void;
   /**
    * To those who have the room open: the actor looks at it who did not before, or with `gone` looks at it no more.
-   * Lost: they show the actor as before until the actor comes or goes again, or until they open the room again.
+   * Lost: they show the actor as before until the actor comes or goes again, or until they open the room again. Bridges are told of users as
+   * well; lost: Matrix follows within two minutes.
    */
   presence(room: NamedRoom, actor: Actor, lastPing: number, gone?: true): void;
   /** To everybody in the room: who is in its call. Lost: they see the call as it was until it changes again. */
@@ -183,6 +184,8 @@ export interface BridgeNews {
   read?: [roomId: number, userId: number];
   /** A user (the id) has another name, picture or status. */
   profile?: number;
+  /** A user began to look at a room, or looks at it no more: the ids of both. */
+  looks?: [roomId: number, userId: number, on: boolean];
   /** A member began to type in a room (its id), or stopped. */
   typing?: [roomId: number, member: MemberKey, on: boolean];
 }

@@ -102,6 +102,8 @@ export interface PresenceUseCases {
   typing(actor: Actor, room: string, on: boolean, session: string): Promise<void>;
   /** The session ended while it typed there. */
   stopTyping(actor: Actor, rooms: readonly NamedRoom[], session: string): Promise<void>;
+  /** Who looks at the room now, whoever asks. */
+  looking(room: NamedRoom): Promise<Actor[]>;
   /** What is now in a room, for the viewer who opens it: who has read how far is told as each of them says. */
   look(room: NamedRoom, viewer: Actor): Promise<RoomNow>;
 }
