@@ -12,9 +12,9 @@ test("ten requests a second at most, changes too; 200 people are online at a tim
   const said: string[] = [];
   const lookers = Array.from({ length: 300 }, (_, i) => userActor({ id: i + 1, displayName: "X" }));
   const accounts = {
-    async request(matrixId: string, method: string, _path: string, more?: { body?: unknown }) {
+    async request(matrixId: string, method: string, _path: string, more: { body: { presence: string } }) {
       if (method === "GET") return { presence: "online" };
-      said.push(`${matrixId} ${(more?.body as { presence: string }).presence}`);
+      said.push(`${matrixId} ${more.body.presence}`);
       return {};
     },
   } as unknown as GhostAccounts;
