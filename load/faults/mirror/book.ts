@@ -13,6 +13,8 @@ export interface Said {
   /** Key of the person: `u12`, or a Matrix user id. */
   readonly by: string;
   readonly side: Side;
+  /** What was sent: `text`, `late file`. */
+  readonly what: string;
   readonly wording: Wording;
   /** It is the beginning of no thread, as an answer in one. */
   readonly inThread: boolean;
@@ -34,7 +36,7 @@ export interface Book {
   readonly said: readonly Said[];
   byToken(token: string): Said | undefined;
   /** Before it is sent, since others may see it before its sender has the answer. */
-  add(said: Pick<Said, "room" | "by" | "side" | "wording" | "inThread">): Said;
+  add(said: Pick<Said, "room" | "by" | "side" | "what" | "wording" | "inThread">): Said;
   /** Somebody saw it at its place on one of the sides. */
   seen(token: string, place: Place): void;
   /** Lines that stand in the chat for what it has no kind of, by `room sign`. */

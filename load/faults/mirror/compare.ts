@@ -17,6 +17,11 @@ export interface Sides {
    * neither side.
    */
   mayBeUndone: (said: Said) => boolean;
+  /**
+   * Whether this person comes and goes. Nobody can edit or react in Matrix in another's name: what somebody did in the chat who
+   * is out of the Matrix room before it is carried is a dead letter, with its reason.
+   */
+  comesAndGoes: (key: string) => boolean;
 }
 
 type Found = [kind: Difference["kind"], text: string];
@@ -44,8 +49,9 @@ export function differences(book: Book, sides: Sides): Difference[] {
   return found.map(([kind, text]) => ({ kind, room, text }));
 }
 
-function judgeSaid(said: Said, { chat, matrix, mayBeUndone }: Sides, book: Book): Found[] {
+function judgeSaid(said: Said, sides: Sides, book: Book): Found[] {
   const { token, side } = said;
+  const { chat, matrix, mayBeUndone } = sides;
   const [inChat = [], inMatrix = []] = [chat.messages.get(token), matrix.messages.get(token)];
   const doubles: Found[] = [];
   if (inChat.length > 1) doubles.push(["doubled", `${token} is ${inChat.length} times in the chat`]);
@@ -58,46 +64,57 @@ function judgeSaid(said: Said, { chat, matrix, mayBeUndone }: Sides, book: Book)
       ? []
       : [["different", `${token} was deleted and is still in ${left.join(" and ")}`]];
   }
-  if (here && there)
-    return compareMessage(said, here, there, book).concat(files(token, { chat, matrix }, said));
+  if (here && there) return compareMessage(said, here, there, book, sides).concat(files(token, sides, said));
   if (!here && !there && side === "matrix" && mayBeUndone(said)) return [];
   const missing = [!here && "the chat", !there && "Matrix"].filter(Boolean).join(" and ");
-  return [
-    [
-      "lost",
-      `${token}, said in ${side === "chat" ? "the chat" : "Matrix"} by ${said.by}, is not in ${missing}`,
-    ],
-  ];
+  return [["lost", `${token}, a ${said.what} said in ${sideName(said)} by ${said.by}, is not in ${missing}`]];
 }
 
-function compareMessage(said: Said, here: Message, there: Message, book: Book): Found[] {
+function compareMessage(
+  said: Said,
+  here: Message,
+  there: Message,
+  book: Book,
+  { comesAndGoes }: Sides,
+): Found[] {
   const { token } = said;
   const found: Found[] = [];
-  const of = (what: string) => `${what} of ${token}`;
+  const of = (what: string) => `${what} of ${token}, a ${said.what} said in ${sideName(said)}`;
   if (there.by !== null) found.push(...unlike(of("author"), here.by, there.by));
-  if (said.wording === "exact") {
-    found.push(...unlike(of("text"), here.text, there.text));
-    found.push(...unlike(of("format"), here.isFormatted, there.isFormatted));
-    const wanted = [...said.texts.values()].map(words);
-    if (here.text === there.text && !wanted.includes(here.text)) {
-      found.push(["different", `text of ${token}: “${here.text}” on both sides, and nobody's last word`]);
-    }
-  }
+  if (said.wording === "exact") found.push(...compareWords(said, here, there, comesAndGoes(said.by)));
   const isGone = (target: string | null) => target === null || book.byToken(target)?.isDeleted !== false;
   for (const relation of ["replyTo", "thread"] as const) {
     if (isGone(here[relation]) && isGone(there[relation])) continue;
     found.push(...unlike(of(relation), here[relation], there[relation]));
   }
-  found.push(...unlike(of("reactions"), here.reactions.join(", "), there.reactions.join(", ")));
+  const staying = ({ reactions }: Message) =>
+    reactions.filter((reaction) => !comesAndGoes(reaction.split(" ")[0] ?? ""));
+  found.push(...unlike(of("reactions"), staying(here).join(", "), staying(there).join(", ")));
   for (const [reaction, isOn] of said.reactions) {
-    if (here.reactions.includes(reaction) !== isOn) {
-      found.push([
-        isOn ? "lost" : "different",
-        `reaction ${reaction} on ${token} is ${isOn ? "not " : ""}in the chat`,
-      ]);
-    }
+    if (comesAndGoes(reaction.split(" ")[0] ?? "") || here.reactions.includes(reaction) === isOn) continue;
+    const text = `reaction ${reaction} on ${token} is ${isOn ? "not " : ""}in the chat`;
+    found.push([isOn ? "lost" : "different", text]);
   }
   return found;
+}
+
+function compareWords(said: Said, here: Message, there: Message, mayDiffer: boolean): Found[] {
+  const of = (what: string) =>
+    `${what} of ${said.token}, a ${said.what} said in ${sideName(said)} by ${said.by}`;
+  const known = new Set([...said.texts.values()].map(words));
+  const strange = [here.text, there.text].find((text) => !known.has(text));
+  if (mayDiffer && strange === undefined) return [];
+  if (here.text === there.text && strange !== undefined) {
+    return [["different", `${of("text")}: “${here.text}” on both sides, and nobody's last word`]];
+  }
+  return [
+    ...unlike(of("text"), here.text, there.text),
+    ...unlike(of("format"), here.isFormatted, there.isFormatted),
+  ];
+}
+
+function sideName({ side }: Said): string {
+  return side === "chat" ? "the chat" : "Matrix";
 }
 
 function files(token: string, { chat, matrix }: Pick<Sides, "chat" | "matrix">, { wording }: Said): Found[] {

@@ -136,7 +136,7 @@ function choose({ cast, book }: Stage, random: Random): Operation {
   for (;;) {
     const side: Side = random.chance(0.5) ? "chat" : "matrix";
     const [, name, make] = pickKind(side === "chat" ? CHAT_KINDS : MATRIX_KINDS, random);
-    const made = make({ cast, book, random, room: random.pick(cast.rooms) });
+    const made = make({ cast, book, random, name, room: random.pick(cast.rooms) });
     if (made) return { ...made, name, side };
   }
 }

@@ -58,8 +58,12 @@ async function look(cast: Cast, book: Book): Promise<Difference[]> {
       isOfMatrix: (token) => book.byToken(token)?.side === "matrix",
     });
     const [, guest] = cast.strangers as [MatrixOne, MatrixOne];
+    const staying = new Set(
+      [...cast.people.slice(0, 3), cast.strangers[0] as MatrixOne].map(({ key }) => key),
+    );
+    const comesAndGoes = (key: string) => !staying.has(key);
     const mayBeUndone = ({ by }: Said) => room.isStrict || by === guest.key;
-    found.push(...differences(book, { room: room.token, chat, matrix, mayBeUndone }));
+    found.push(...differences(book, { room: room.token, chat, matrix, mayBeUndone, comesAndGoes }));
   }
   return found;
 }

@@ -27,7 +27,14 @@ function send(scene: Scene, sending: Sending = {}) {
     lane: `${who.key} ${room.token}`,
     run: async () => {
       const { wording = "exact", inThread = false, more = {}, files = [] } = sending;
-      const one = book.add({ room: room.token, by: who.key, side: "chat", wording, inThread });
+      const one = book.add({
+        room: room.token,
+        by: who.key,
+        side: "chat",
+        what: scene.name,
+        wording,
+        inThread,
+      });
       const text = sending.text?.(one.token, words) ?? `${one.token} ${words}`;
       one.texts.set("first", text);
       const attachments: string[] = [];

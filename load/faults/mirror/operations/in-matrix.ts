@@ -35,7 +35,14 @@ function send(scene: Scene, sending: Sending = {}) {
     lane: person.name,
     run: async () => {
       const { type = TEXT, wording = "exact", inThread = false, relation } = sending;
-      const one = book.add({ room: room.token, by: key, side: "matrix", wording, inThread });
+      const one = book.add({
+        room: room.token,
+        by: key,
+        side: "matrix",
+        what: scene.name,
+        wording,
+        inThread,
+      });
       const text = `${one.token} ${words}`;
       one.texts.set("first", text);
       const bytes = new TextEncoder().encode(text);
@@ -83,7 +90,9 @@ function edit(scene: Scene) {
   const said = target(
     scene,
     "matrix",
-    ({ by, wording, side }) => wording === "exact" && side === "matrix" && all.some(({ key }) => key === by),
+    // An edit is of the type of its message, and none of a sticker shows anywhere.
+    ({ by, wording, side, what }) =>
+      wording === "exact" && side === "matrix" && what !== "sticker" && all.some(({ key }) => key === by),
   );
   const one = said && all.find(({ key }) => key === said.by);
   if (!said || !one) return null;

@@ -9,6 +9,8 @@ export interface Scene {
   book: Book;
   random: Random;
   room: CastRoom;
+  /** Of the kind that is made. */
+  name: string;
 }
 
 export interface Operation {

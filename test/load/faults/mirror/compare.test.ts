@@ -31,7 +31,14 @@ function event(type: string, content: object, more: Partial<TimelineEvent> = {})
 
 /** Said by user 1 in the chat, and in Matrix as the bridge carries it. */
 function said(text: string, more: Partial<MessageData> = {}, content: object = {}): Said {
-  const one = book.add({ room: ROOM, by: "u1", side: "chat", wording: "exact", inThread: false });
+  const one = book.add({
+    room: ROOM,
+    by: "u1",
+    side: "chat",
+    what: "text",
+    wording: "exact",
+    inThread: false,
+  });
   const words = `${one.token} ${text}`;
   one.isTaken = true;
   one.texts.set("first", words);
@@ -55,7 +62,7 @@ function found(mayBeUndone = false): string[] {
   const keyOf = (id: string) => /^@cw_(\d+):x$/.exec(id)?.[1]?.replace(/^/, "u") ?? id;
   const chat = chatView({ messages, members, name: "Room", description: "" });
   const matrix = matrixView({ timeline, state, bot: BOT, keyOf, isOfMatrix });
-  const sides = { room: ROOM, chat, matrix, mayBeUndone: () => mayBeUndone };
+  const sides = { room: ROOM, chat, matrix, mayBeUndone: () => mayBeUndone, comesAndGoes: () => mayBeUndone };
   return differences(book, sides).map(({ kind, text }) => `${kind}: ${text}`);
 }
 
@@ -161,7 +168,14 @@ describe("the judge of both sides of the bridge", () => {
   });
 
   test("lets what was undone be in neither side, where rules or members changed", () => {
-    const one = book.add({ room: ROOM, by: "@a:x", side: "matrix", wording: "exact", inThread: false });
+    const one = book.add({
+      room: ROOM,
+      by: "@a:x",
+      side: "matrix",
+      what: "text",
+      wording: "exact",
+      inThread: false,
+    });
     one.isTaken = true;
     expect(found(true)).toEqual([]);
     expect(found(false)).toHaveLength(1);
