@@ -15,6 +15,8 @@ export interface MatrixClient {
   send(matrixRoomId: string, body: string): Promise<void>;
   /** Calls back for each text that comes after now, with the time at which it came; until `close`. */
   listen(onText: (matrixRoomId: string, body: string, at: number) => void): Promise<void>;
+  /** Types, and sends a receipt for the newest message that came. False: none came there yet. */
+  attend(matrixRoomId: string): Promise<boolean>;
   /** True once a sync left texts out: then counts mean nothing. */
   readonly hasGaps: boolean;
   close(): void;
@@ -26,7 +28,7 @@ interface Sync {
 }
 interface Timeline {
   limited?: boolean;
-  events: { type: string; content: { body?: string } }[];
+  events: { event_id: string; type: string; content: { body?: string } }[];
 }
 
 const SYNC_TIMEOUT_MS = 10_000;
@@ -44,11 +46,14 @@ const FILTER = JSON.stringify({
 const RETRIES = 5;
 const INVITE_RETRY_MS = 200;
 
-export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): MatrixClient {
+const TYPING_MS = 5_000;
+
+export function createMatrixClient({ accessToken, userID, wellKnown }: MatrixLogin): MatrixClient {
   const base = `${wellKnown["m.homeserver"].base_url.replace(/\/$/, "")}/_matrix/client/v3/`;
   const ending = new AbortController();
   let transactions = 0;
   let hasGaps = false;
+  const newest = new Map<string, string>();
 
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -82,7 +87,10 @@ export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): Mat
       const at = now();
       for (const [matrixRoomId, { timeline }] of Object.entries(rooms?.join ?? {})) {
         hasGaps ||= timeline?.limited === true && timeline.events.length >= TIMELINE;
-        for (const { content } of timeline?.events ?? []) onText(matrixRoomId, content.body ?? "", at);
+        for (const { event_id: id, content } of timeline?.events ?? []) {
+          newest.set(matrixRoomId, id);
+          onText(matrixRoomId, content.body ?? "", at);
+        }
       }
       since = next_batch;
     }
@@ -111,6 +119,14 @@ export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): Mat
         hasGaps = true;
         process.stderr.write(`sync ended: ${String(error)}\n`);
       });
+    },
+    attend: async (matrixRoomId) => {
+      const room = `rooms/${encodeURIComponent(matrixRoomId)}`;
+      const event = newest.get(matrixRoomId);
+      if (event === undefined) return false;
+      await ask("PUT", `${room}/typing/${encodeURIComponent(userID)}`, { typing: true, timeout: TYPING_MS });
+      await ask("POST", `${room}/receipt/m.read/${encodeURIComponent(event)}`, {});
+      return true;
     },
     get hasGaps() {
       return hasGaps;

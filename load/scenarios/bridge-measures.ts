@@ -11,6 +11,8 @@ import type { Stage } from "../stage.ts";
 /** Two people in rooms that both sides know. */
 export interface Cast {
   native: AskingClient;
+  /** The other one in the chat, who reads there. */
+  reader: AskingClient;
   /** The same person in a Matrix client. */
   writer: MatrixClient;
   /** The other one, who reads. */
@@ -80,6 +82,23 @@ async function timed(
   return mergeLatencies([latency.encode()]);
 }
 
+let spoken = 0;
+
+/** Says single messages in a chatroom at a steady rate and times each to the Matrix client. */
+export async function timedToMatrix(
+  cast: Cast,
+  room: string,
+  rate: number,
+  seconds: number,
+  onSaid: (seq: number) => void = () => undefined,
+): Promise<Percentiles> {
+  const speak = async (text: string) => {
+    const { seq } = await cast.native.ask("send", { room, id: `single-${spoken++}`, text });
+    onSaid(seq);
+  };
+  return await timed(cast, speak, rate, seconds);
+}
+
 export interface Single {
   toMatrix: Percentiles;
   toNative: Percentiles;
@@ -92,9 +111,7 @@ export async function singleMessages(
   const { duration, rate } = stage.options;
   const [room] = cast.rooms as [Cast["rooms"][number]];
   const there = stage.progress.overTime("native → Matrix", duration);
-  let id = 0;
-  const speak = (text: string) => cast.native.ask("send", { room: room.token, id: `single-${id++}`, text });
-  const toMatrix = await timed(cast, speak, rate, duration);
+  const toMatrix = await timedToMatrix(cast, room.token, rate, duration);
   there.end();
 
   const back = stage.progress.overTime("Matrix → native", duration);

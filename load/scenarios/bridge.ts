@@ -11,6 +11,7 @@ import { freePort } from "../services/free-port.ts";
 import type { Stage } from "../stage.ts";
 import { type CausewayTarget, causewayTarget } from "../target/causeway-target.ts";
 import { request } from "../target/provisioning.ts";
+import { type Live, liveMessages } from "./bridge-live.ts";
 import {
   type Alone,
   type Cast,
@@ -25,6 +26,7 @@ import type { Scenario } from "./scenario.ts";
 export interface BridgeOptions {
   rooms: number;
   rate: number;
+  liveRate: number;
   overload: number;
 }
 
@@ -37,11 +39,16 @@ export const bridge: Scenario<BridgeOptions> = {
   summary: "native to Matrix and back, beside the homeserver's own rate",
   description: `One person writes over the WebSocket, another reads and writes as a Matrix client. First the homeserver alone, with both
 in Matrix clients and the same rooms: how many messages a second it takes, and how long one takes to the other's sync.
-Then single messages in both directions, and then more native messages than the homeserver can take: at which rate they
+Then single messages in both directions, then native ones while people read and type on both sides, and then more native messages than the homeserver can take: at which rate they
 arrive, how far Matrix lags, how long it takes to catch up. Every message must arrive once and in the order of its room.`,
   options: [
     bounded("--rooms <n>", "rooms, written to in turn", { least: 1, most: 100, default: 10 }),
     bounded("--rate <n>", "single messages a second in each direction", { least: 1, most: 100, default: 5 }),
+    bounded("--live-rate <n>", "native messages a second while people read and type on both sides", {
+      least: 1,
+      most: 100,
+      default: 20,
+    }),
     bounded("--overload <n>", "times the homeserver's own rate that is written natively", {
       least: 1,
       most: 10,
@@ -57,11 +64,13 @@ arrive, how far Matrix lags, how long it takes to catch up. Every message must a
     const load = watchOwnLoad();
     const own = await homeserverAlone(stage, cast);
     const single = await singleMessages(stage, cast);
+    const live = await liveMessages(stage, cast);
     const over = await overCapacity(stage, cast, own.rate * stage.options.overload);
     cast.native.close();
+    cast.reader.close();
     cast.writer.close();
     cast.matrix.close();
-    return outcomeOf(stage, { own, single, over, load: load.read(), hasGaps: cast.matrix.hasGaps });
+    return outcomeOf(stage, { own, single, live, over, load: load.read(), hasGaps: cast.matrix.hasGaps });
   },
 };
 
@@ -80,6 +89,7 @@ async function meet(stage: Stage<Stage["options"] & BridgeOptions>, target: Caus
   const [writer = "", reader = ""] = tokens;
   const cast: Cast = {
     native: await openAskingClient(target.url, writer),
+    reader: await openAskingClient(target.url, reader),
     writer: await matrixClient(target, writer),
     matrix: await matrixClient(target, reader),
     rooms: [],
@@ -109,13 +119,14 @@ async function matrixClient(target: CausewayTarget, token: string): Promise<Matr
 interface BridgeResult {
   own: Alone;
   single: Single;
+  live: Live;
   over: Over;
   load: OwnLoad;
   hasGaps: boolean;
 }
 
 function outcomeOf(stage: Stage<Stage["options"] & BridgeOptions>, result: BridgeResult): Outcome {
-  const { own, single, over, load, hasGaps } = result;
+  const { own, single, live, over, load, hasGaps } = result;
   const added = single.toMatrix.p50 - own.latency.p50;
   const row = (name: string, { count, p50, p90, p99 }: Percentiles) => [
     name,
@@ -132,6 +143,10 @@ function outcomeOf(stage: Stage<Stage["options"] & BridgeOptions>, result: Bridg
           row("Matrix client → homeserver → Matrix client", own.latency),
           row("native → Matrix client", single.toMatrix),
           row("Matrix client → native", single.toNative),
+          row(
+            `native → Matrix client, ${number(stage.options.liveRate)}/s with receipts and typing`,
+            live.toMatrix,
+          ),
           ["added by the bridge on the way to Matrix", "", milliseconds(added), "", ""],
         ],
       },
@@ -153,10 +168,11 @@ function outcomeOf(stage: Stage<Stage["options"] & BridgeOptions>, result: Bridg
         "homeserver alone": own.latency,
         "native → Matrix": single.toMatrix,
         "Matrix → native": single.toNative,
+        "native → Matrix, receipts and typing": live.toMatrix,
       }),
       timeChart("lag", "Messages on their way to Matrix", [{ name: "lag", points: over.series }], "messages"),
     ],
-    figures: { own, single, over, addedP50: added },
+    figures: { own, single, live, over, addedP50: added },
     faults: [
       ...over.faults,
       ...(hasGaps ? ["a sync of the Matrix client left messages out: counts mean nothing"] : []),
@@ -164,6 +180,7 @@ function outcomeOf(stage: Stage<Stage["options"] & BridgeOptions>, result: Bridg
     limits: generatorLimits({ loads: [load] }),
     notes: [
       `${number(stage.options.rooms)} rooms; the homeserver shares the machine with everything else`,
+      `with receipts and typing: ${number(live.markers)} markers moved in the chat, ${number(live.receipts)} receipts sent in Matrix, each with a change of who types`,
       "the homeserver's own rate: the same person writes in the same rooms from a Matrix client, one message at a time in each",
     ],
   };
