@@ -11,7 +11,7 @@ import { freePort } from "../services/free-port.ts";
 import type { Stage } from "../stage.ts";
 import { type CausewayTarget, causewayTarget } from "../target/causeway-target.ts";
 import { request } from "../target/provisioning.ts";
-import { type Live, liveMessages } from "./bridge-live.ts";
+import { type Live, liveMessages } from "./bridge/live.ts";
 import {
   type Alone,
   type Cast,
@@ -20,7 +20,7 @@ import {
   overCapacity,
   type Single,
   singleMessages,
-} from "./bridge-measures.ts";
+} from "./bridge/measures.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface BridgeOptions {

@@ -1,8 +1,8 @@
 /** Native messages to Matrix while people read and type on both sides, so that receipts and typing go both ways beside them. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Percentiles } from "../measuring/latency.ts";
-import type { Stage } from "../stage.ts";
-import { type Cast, timedToMatrix } from "./bridge-measures.ts";
+import type { Percentiles } from "../../measuring/latency.ts";
+import type { Stage } from "../../stage.ts";
+import { type Cast, timedToMatrix } from "./measures.ts";
 
 export interface Live {
   toMatrix: Percentiles;

@@ -1,12 +1,12 @@
 /** The measures of the scenario `bridge`: the homeserver alone, single messages both ways, and too many of them. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { AskingClient } from "../asking-client.ts";
-import type { MatrixClient } from "../matrix-client.ts";
-import { now } from "../measuring/clock.ts";
-import { createLatency, mergeLatencies, type Percentiles } from "../measuring/latency.ts";
-import { stampedText, stampOf } from "../measuring/stamp.ts";
-import { number } from "../report/outcome.ts";
-import type { Stage } from "../stage.ts";
+import type { AskingClient } from "../../asking-client.ts";
+import type { MatrixClient } from "../../matrix-client.ts";
+import { now } from "../../measuring/clock.ts";
+import { createLatency, mergeLatencies, type Percentiles } from "../../measuring/latency.ts";
+import { stampedText, stampOf } from "../../measuring/stamp.ts";
+import { number } from "../../report/outcome.ts";
+import type { Stage } from "../../stage.ts";
 
 /** Two people in rooms that both sides know. */
 export interface Cast {
