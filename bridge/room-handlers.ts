@@ -17,6 +17,7 @@ import { createInboundFiles } from "./inbound/content/files.ts";
 import { createIsModerator } from "./inbound/content/moderators.ts";
 import { createInboundPolls } from "./inbound/content/polls.ts";
 import { createInboundReactions } from "./inbound/content/reactions.ts";
+import { createSendStatus } from "./inbound/content/send-status.ts";
 import { createTakenBackEdits } from "./inbound/content/taken-back.ts";
 import { createUndo } from "./inbound/content/undo.ts";
 import { createInbound } from "./inbound/inbound.ts";
@@ -151,23 +152,21 @@ function createInboundHandler(parts: HandlerParts): {
   applyInbox: (room: OpenRoom) => Promise<boolean>;
   arrivals: Arrivals;
 } {
-  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, media, marks } = parts;
+  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, marks } = parts;
   const { superseded, connected, events } = parts;
   const { useCases, logger } = options;
   const { log, users, memberships } = options.store;
   const lookup = createMatrixLookup(accounts, ghosts, users, events);
-  const { messages, attachments } = useCases;
-  const files = createInboundFiles(media, attachments, store);
-  const arrivals = createArrivals({
-    ...{ node: options.node, store, files, messages, attachments, log, lookup, logger },
-    tries: options.fileTries,
-  });
+  const { messages } = useCases;
+  const arrivals = createFileArrivals(parts, lookup);
   const isModerator = createIsModerator(memberships);
   const inboundMembers = createMemberHandler(parts, lookup);
   const state = createState(parts, lookup);
-  const undo = createUndo({ members: inboundMembers, state, accounts, ghosts, marks, counts, logger });
+  const status = createSendStatus(accounts, ghosts, marks);
+  const toMatrix = { accounts, ghosts, marks, status };
+  const undo = createUndo({ members: inboundMembers, state, ...toMatrix, counts, logger });
   const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, lookup, counts, logger, undo },
+    ...{ store, log, useCases, ghosts, lookup, counts, logger, undo, status },
     members: inboundMembers,
     edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
     takenBack: createTakenBackEdits({ store, log, messages, events, isModerator, ghosts }),
@@ -181,7 +180,7 @@ function createInboundHandler(parts: HandlerParts): {
     arrivals,
   });
   const targets = createTargets({ store, inbox, events, connected, counts, logger });
-  const aside = createPutAside({ store, messages, lookup, counts, logger });
+  const aside = createPutAside({ store, log, messages, status, lookup, counts, logger });
   const leaves = createLeaves(store, ghosts, wake);
   return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };
 }
@@ -194,6 +193,14 @@ function createMemberHandler(parts: HandlerParts, lookup: MatrixLookup): Inbound
     names: createInboundNames(store, lookup, parts.profileChanged),
     isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId, parts.mas),
   });
+}
+
+function createFileArrivals({ options, store, media }: HandlerParts, lookup: MatrixLookup): Arrivals {
+  const { node, fileTries: tries, logger } = options;
+  const { messages, attachments } = options.useCases;
+  const files = createInboundFiles(media, attachments, store);
+  const { log } = options.store;
+  return createArrivals({ node, store, files, messages, attachments, log, lookup, logger, tries });
 }
 
 function createState(

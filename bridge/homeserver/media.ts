@@ -5,6 +5,7 @@ import { createSemaphore } from "../../src/domain/semaphore.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { fieldOf, HomeserverError } from "./homeserver-error.ts";
+import type { StreamOptions } from "./streaming.ts";
 
 export interface Media {
   /**
@@ -14,6 +15,8 @@ export interface Media {
    * @throws MissingFile, HomeserverError, or a DomainError `unavailable` of the file storage
    */
   upload(asUser: string, attachment: ShownAttachment & { content: string }): Promise<string>;
+  /** Uploads a text as a file, as {@link upload} does. */
+  uploadText(asUser: string, file: { filename: string; type: string; text: string }): Promise<string>;
   /**
    * Downloads the file at an `mxc:` address of this or another homeserver, and streams it to `take`. At most
    * {@link MAX_DOWNLOADS} run at once; others wait.
@@ -58,7 +61,17 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
     }
   }
 
+  async function send(asUser: string, filename: string, body: NonNullable<StreamOptions["body"]>) {
+    const options = { asUser, query: { filename }, body };
+    const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", options);
+    return fieldOf((await answer.json()) as { content_uri?: string }, "content_uri");
+  }
+
   return {
+    async uploadText(asUser, { filename, type, text }) {
+      const bytes = new Blob([text]);
+      return await send(asUser, filename, { stream: bytes.stream(), size: bytes.size, type });
+    },
     async download(mxc, maxBytes, take, part = "download") {
       const [, server, mediaId] = MXC.exec(mxc) ?? [];
       if (server === undefined || mediaId === undefined) return null;
@@ -76,12 +89,7 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
       const stream = await files.open(content);
       if (!stream) throw new MissingFile(`The file storage has no attachment ${id}`);
       try {
-        const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", {
-          asUser,
-          query: { filename },
-          body: { stream, size, type },
-        });
-        return fieldOf((await answer.json()) as { content_uri?: string }, "content_uri");
+        return await send(asUser, filename, { stream, size, type });
       } finally {
         if (!stream.locked) await stream.cancel();
       }

@@ -15,6 +15,27 @@ export function isRefusal(error: unknown, failures: number): boolean {
   return error instanceof MissingFile || (error instanceof DomainError && failures >= MAX_FILE_TRIES);
 }
 
+/** After this many failures of a room in a row, what fails by a defect of ours is put aside. */
+const MAX_OWN_TRIES = 5;
+
+/**
+ * Whether a defect of the bridge itself is the reason, and not the first failures of the room: nobody answered wrongly, and
+ * repeating it helps no more. `failures` as of {@link isRefusal}.
+ */
+export function isOwnFault(error: unknown, failures: number): boolean {
+  const isOthers =
+    error instanceof HomeserverError || error instanceof DomainError || error instanceof MissingFile;
+  return !isOthers && failures >= MAX_OWN_TRIES;
+}
+
+/** A dead letter's reason for what {@link isOwnFault}. */
+export class OwnFault extends Error {
+  override readonly name = "OwnFault";
+  constructor(cause: unknown) {
+    super(`The bridge's own fault: ${String(cause)}`, { cause });
+  }
+}
+
 /** Whether the sender or member may not do this: they are not in the room, lack the power level, or are deactivated. */
 export function isForbidden(error: unknown): boolean {
   return error instanceof HomeserverError && error.meaning === "member";

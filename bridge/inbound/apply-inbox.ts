@@ -39,15 +39,17 @@ export function createApplyInbox(options: ApplyInboxOptions): (room: OpenRoom) =
     if (done.has(entry.eventId) || above.length > MAX_CHAIN) return;
     const event = readEvent(JSON.parse(entry.event));
     if (!event) await store.applied(entry.eventId);
-    else if (await isReady(room, entry, event, done, above)) await applyReady(room, event);
+    else if (await isReady(room, entry, event, done, above)) await applyReady(room, event, entry);
     done.add(entry.eventId);
   }
 
   /** Tries at once again, so that an event that fails holds up neither its room nor the events after it. */
-  async function applyReady(room: OpenRoom, event: MatrixEvent): Promise<void> {
+  async function applyReady(room: OpenRoom, event: MatrixEvent, entry: InboxEntry): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        return await inbound.apply(room, event);
+        await inbound.apply(room, event);
+        if (entry.retried) await aside.recovered(room, event, entry.standIn);
+        return;
       } catch (error) {
         if (aside.isTemporary(error)) throw error;
         if (error instanceof HomeserverError && (await rooms.isLost(room))) throw error;

@@ -11,7 +11,14 @@ import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { kindOf } from "../mapping/kinds.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
-import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
+import {
+  besideWhole,
+  type ChatMessage,
+  chatMentions,
+  chatText,
+  shownHash,
+  WHOLE_TEXT,
+} from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
@@ -22,6 +29,7 @@ import type { Arrivals } from "./content/arrivals.ts";
 import { type InboundEdits, messageNow } from "./content/edits.ts";
 import type { InboundPolls } from "./content/polls.ts";
 import type { InboundReactions } from "./content/reactions.ts";
+import type { Failure, SendStatus } from "./content/send-status.ts";
 import type { TakenBackEdits } from "./content/taken-back.ts";
 import type { Undo } from "./content/undo.ts";
 import type { InboundMembers } from "./members.ts";
@@ -50,9 +58,12 @@ export interface InboundOptions {
   lookup: MatrixLookup;
   members: InboundMembers;
   undo: Pick<Undo, "refused">;
+  status: Pick<SendStatus, "failed">;
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
+
+const NOBODY: Failure = { reason: "m.no_permission", message: "This account is nobody in the chat" };
 
 export function createInbound(options: InboundOptions): Inbound {
   const { store, log, ghosts, lookup, counts } = options;
@@ -65,7 +76,10 @@ export function createInbound(options: InboundOptions): Inbound {
     const file = begun.standing === "kept" ? begun.id : null;
     const said = (await options.polls.result(room, event)) ?? chatText(event, actor.name, begun.standing);
     if (said === null) return await store.applied(event.event_id);
-    const { text, format, pills } = said;
+    const { format, pills } = said;
+    const whole = await wholeText(room, event, actor, said);
+    const text = whole === null ? said.text : besideWhole(said.text);
+    const files = [file, whole].filter((id) => id !== null);
     const mentions = chatMentions(event.content, ghosts, pills);
     const more = { ...(format && { format }), ...(mentions.length > 0 && { mentions }) };
     const related = {
@@ -77,7 +91,7 @@ export function createInbound(options: InboundOptions): Inbound {
       text,
       ...more,
       ...kindOf(event, file !== null),
-      ...(file !== null && { attachments: [file] }),
+      ...(files.length > 0 && { attachments: files }),
     };
     const seq = await send(room, actor, content, related);
     await store.applied(event.event_id, {
@@ -91,6 +105,20 @@ export function createInbound(options: InboundOptions): Inbound {
       at: event.origin_server_ts,
     });
     await options.arrivals.stored(event, begun);
+  }
+
+  /** The id of a file with the whole text of a message that is too long for the chat; null without one. */
+  async function wholeText(room: OpenRoom, event: MatrixEvent, actor: Actor, { whole }: ChatMessage) {
+    if (whole === undefined) return null;
+    try {
+      const content = new Blob([whole]).stream();
+      const file = { filename: WHOLE_TEXT, content, key: `${event.event_id} text`, room: room.id };
+      return (await options.useCases.attachments.upload(actor, file)).id;
+    } catch (error) {
+      // The sender may have no room for files: then the text itself says where the rest is.
+      if (!(error instanceof DomainError) || error.retry) throw error;
+      return null;
+    }
   }
 
   async function send(
@@ -217,7 +245,7 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   /** The author is no member or no user in the (restored) database: the event stays in Matrix only. */
-  async function leaveInMatrixOnly(room: OpenRoom, event: MatrixEvent): Promise<void> {
+  async function leaveInMatrixOnly(room: OpenRoom, event: MatrixEvent, tells = false): Promise<void> {
     counts.unadopted++;
     options.logger.warn(
       {
@@ -226,6 +254,7 @@ export function createInbound(options: InboundOptions): Inbound {
       },
       "an event in Matrix is by nobody who is in the room; it stays in Matrix alone",
     );
+    if (tells && event.type === "m.room.message") await options.status.failed(room, event, NOBODY);
     await store.applied(event.event_id);
   }
 
@@ -238,7 +267,7 @@ export function createInbound(options: InboundOptions): Inbound {
       const actor = await lookup.actor(room, event.sender);
       try {
         // The user was deleted, or was made after the backup that the database was restored from.
-        if (!actor) return await leaveInMatrixOnly(room, event);
+        if (!actor) return await leaveInMatrixOnly(room, event, true);
         await applyByType(room, event, actor, messageIdOf(origin, event));
       } catch (error) {
         if (!(error instanceof DomainError) || isOverloaded(error)) throw error;

@@ -3,6 +3,8 @@
  * what a person wrote there becomes a line in the chat.
  */
 import { DomainError } from "../../src/domain/errors.ts";
+import { dataOf } from "../../src/domain/event-data.ts";
+import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
@@ -13,17 +15,25 @@ import type { BridgeCounts } from "../metrics.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
+import type { SendStatus } from "./content/send-status.ts";
 
 export interface PutAside {
   /** Whether the failure says nothing about the event: it has to be tried again for as long as that lasts. */
   isTemporary(error: unknown): boolean;
   /** Keeps the event with the reason, and says in the chat that something could not be shown. */
   putAside(room: OpenRoom, event: MatrixEvent, error: unknown): Promise<void>;
+  /**
+   * A dead letter was applied after all, unless the chat refused it: its line goes, and its sender is told.
+   * @param line the seq of the line in the chat, if there is one
+   */
+  recovered(room: OpenRoom, event: MatrixEvent, line: number | null): Promise<void>;
 }
 
 export interface PutAsideOptions {
-  store: Pick<BridgeStore, "applied" | "putEventAside">;
-  messages: Pick<UseCases["messages"], "send">;
+  store: Pick<BridgeStore, "applied" | "putEventAside" | "mirroredEvent">;
+  log: Pick<RoomLog, "event">;
+  messages: Pick<UseCases["messages"], "send" | "remove">;
+  status: SendStatus;
   lookup: MatrixLookup;
   counts: Pick<BridgeCounts, "putAside">;
   logger: Pick<Logger, "error">;
@@ -31,11 +41,19 @@ export interface PutAsideOptions {
 
 const LINE = "wrote something in Matrix that could not be shown here";
 
-export function createPutAside({ store, messages, lookup, counts, logger }: PutAsideOptions): PutAside {
+/** What the sender is told. */
+const UNSHOWN = "The chat could not show this. Its operators can see why, and try again";
+
+function isMessage({ type }: MatrixEvent): boolean {
+  return type === "m.room.message" || type === "m.sticker";
+}
+
+export function createPutAside(options: PutAsideOptions): PutAside {
+  const { store, log, messages, status, lookup, counts, logger } = options;
+
   /** @returns the line's seq; null for what is no message of its own, or when the chat takes no line either */
   async function sayLine(room: OpenRoom, event: MatrixEvent): Promise<number | null> {
-    const isMessage = event.type === "m.room.message" || event.type === "m.sticker";
-    if (!isMessage || relationOf(event.content).replaces !== null) return null;
+    if (!isMessage(event) || relationOf(event.content).replaces !== null) return null;
     try {
       const actor = await lookup.actor(room, event.sender);
       // Another id than the event's: under that one the message itself comes, when the event is tried again.
@@ -73,6 +91,15 @@ export function createPutAside({ store, messages, lookup, counts, logger }: PutA
         event.event_id,
         ...(seq === null ? [] : [{ ...mapped, seq, shown: shownHash(LINE) }]),
       );
+      if (isMessage(event))
+        await status.failed(room, event, { reason: "m.event_not_handled", message: UNSHOWN });
+    },
+    async recovered(room, event, line) {
+      if (!(await store.mirroredEvent(event.event_id))) return;
+      const said = line === null ? null : await log.event(room.id, line);
+      if (said?.type === "message" && !dataOf<"message">(said).deleted)
+        await messages.remove(said.actor, room.token, said.seq);
+      if (isMessage(event)) await status.succeeded(room, event);
     },
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "../../src/domain/model.ts";
 import type { OutboxEntry } from "../store/queues.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { shownHash } from "./translate.ts";
+import { fitsInEvent, shownHash } from "./translate.ts";
 
 export type PlannedEntry = Omit<OutboxEntry, "plannedAt">;
 
@@ -28,6 +28,8 @@ export interface Draft {
   id?: string;
   /** The seq with which the thread of a message begins. */
   thread?: number;
+  /** The whole text is sent as a file, because the message shows its beginning alone. */
+  whole?: true;
   /** In an edit that changed the files: the ids of all files of the message now. */
   files?: string[];
 }
@@ -37,7 +39,7 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   const entry = common(event, ghosts);
   switch (event.type) {
     case "message":
-      return messageOf(entry, event);
+      return messageOf(entry, event, ghosts);
     case "message.edited": {
       const data = dataOf<"message.edited">(event);
       // The text is hidden because a later event edited or deleted the message.
@@ -45,7 +47,12 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
       const { seq: target, text, attachments } = data;
       const content = draft(attachments && { files: attachments.map(({ id }) => id) });
       const edit = { ...entry, op: "edit", content, target, shown: shownHash(text) } as const;
-      return [edit, ...filesOf(entry, target, attachments ?? [])];
+      const files = filesOf(entry, target, attachments ?? []);
+      return [
+        edit,
+        ...files,
+        ...wholeOf(entry, { target, part: files.length + 1, said: data, op: "edit" }, ghosts),
+      ];
     }
     case "message.deleted": {
       const { seq: target } = dataOf<"message.deleted">(event);
@@ -67,8 +74,9 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
 type Common = ReturnType<typeof common>;
 
 /** A message with its files. Without a text the first file is the message. */
-function messageOf(entry: Common, event: LoggedEvent): PlannedEntry[] {
-  const { text, replyTo = null, thread, deleted, attachments = [] } = dataOf<"message">(event);
+function messageOf(entry: Common, event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
+  const said = dataOf<"message">(event);
+  const { text, replyTo = null, thread, deleted, attachments = [] } = said;
   if (deleted) return [];
   const [file, rest] = text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
   const id = event.id === null ? {} : { id: event.id };
@@ -79,7 +87,34 @@ function messageOf(entry: Common, event: LoggedEvent): PlannedEntry[] {
     ...({ op: "message", content, target: replyTo } as const),
     ...{ shown: shownHash(text), file: file?.id ?? null },
   };
-  return [message, ...filesOf(entry, event.seq, rest, inThread)];
+  const whole = { target: event.seq, part: rest.length + 1, said, op: "message", inThread } as const;
+  return [message, ...filesOf(entry, event.seq, rest, inThread), ...wholeOf(entry, whole, ghosts)];
+}
+
+/** The file with the whole text of a message or an edit that Matrix does not hold in one event. */
+function wholeOf(
+  entry: Common,
+  { target, part, said, op, inThread = {} }: Whole,
+  ghosts: Ghosts,
+): PlannedEntry[] {
+  const { text, mentions = [] } = said;
+  if (fitsInEvent(text, mentions, ghosts, op)) return [];
+  const content = draft({ whole: true, ...inThread });
+  return [{ ...entry, part, op: `file:${part}`, target, shown: null, content, file: wholeTextId(text) }];
+}
+
+interface Whole {
+  /** The seq of the message. */
+  target: number;
+  part: number;
+  said: { text: string; mentions?: readonly string[] };
+  op: "message" | "edit";
+  inThread?: Pick<Draft, "thread">;
+}
+
+/** What stands for an attachment's id where the file is a text. An edit of the text takes it back, as it does other files. */
+export function wholeTextId(text: string): string {
+  return `text:${shownHash(text)}`;
 }
 
 function filesOf(

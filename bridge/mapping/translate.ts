@@ -38,10 +38,15 @@ const HTML = "org.matrix.custom.html";
  * text twice. When the homeserver refuses an event as too large, the limit is divided by four.
  */
 const MAX_BYTES = { message: 50_000, edit: 24_000 };
-const SHORTENED = "… [shortened: the whole text is in Causeway]";
 /** Causeway's limit on a message's text, in code points. */
 const MAX_TEXT = 16_000;
-const CUT = "…";
+const CUT = "… [shortened: the whole text is in Matrix]";
+/** The name of the file that has the whole of a text which is too long for the other side. */
+export const WHOLE_TEXT = "message.txt";
+const SHORTENED = "… [shortened: the whole text is in Causeway]";
+/** Bytes for the name of an author for whom the bot stands in. */
+const NAME_BYTES = 1_000;
+const CUT_WITH_FILE = `… [shortened: ${WHOLE_TEXT} has the whole text]`;
 
 // ── To Matrix ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,10 +62,22 @@ export function textContent(
 ): TextContent {
   const mentioned = mentionsIn(mentions, ghosts);
   const room = MAX_BYTES[op] / 4 ** Math.min(rev, 2) - jsonBytes(mentioned);
-  const body = withinBytes(text, Math.max(room, 1_000));
+  // A homeserver that takes less than Matrix allows learns of no file: that was planned before it was asked.
+  const suffix = fitsInEvent(text, mentions, ghosts, op) ? SHORTENED : CUT_WITH_FILE;
+  const body = withinBytes(text, Math.max(room, 1_000), suffix);
   const fits = html !== null && rev === 0 && jsonBytes(body) + jsonBytes(html) <= room;
   const formatted = fits ? ({ format: HTML, formatted_body: html } as const) : {};
   return { msgtype: "m.text", body, ...formatted, "m.mentions": mentioned };
+}
+
+/** Whether a text goes to Matrix whole. If not, the event has its beginning, and a file has all of it. */
+export function fitsInEvent(
+  text: string,
+  mentions: readonly string[],
+  ghosts: Ghosts,
+  op: "message" | "edit",
+): boolean {
+  return jsonBytes(text) <= MAX_BYTES[op] - jsonBytes(mentionsIn(mentions, ghosts)) - NAME_BYTES;
 }
 
 /** The mentions of the chat as the field `m.mentions`. Guests have none: nobody reads as them in Matrix. */
@@ -125,16 +142,16 @@ function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-function withinBytes(text: string, bytes: number): string {
+function withinBytes(text: string, bytes: number, suffix: string): string {
   if (jsonBytes(text) <= bytes) return text;
   const points = [...text];
   let fits = 0;
   for (let tooMany = points.length; tooMany - fits > 1; ) {
     const half = (fits + tooMany) >> 1;
-    if (jsonBytes(points.slice(0, half).join("") + SHORTENED) <= bytes) fits = half;
+    if (jsonBytes(points.slice(0, half).join("") + suffix) <= bytes) fits = half;
     else tooMany = half;
   }
-  return points.slice(0, fits).join("") + SHORTENED;
+  return points.slice(0, fits).join("") + suffix;
 }
 
 /** A hash of a text, to compare texts without keeping them. */
@@ -150,6 +167,8 @@ export interface ChatMessage {
   format?: "markdown";
   /** Whom the text names by links, for clients that do not write mentions. */
   pills: string[];
+  /** What was written, where the text is only its beginning. */
+  whole?: string;
 }
 
 /** The text of a message from Matrix; null without visible text. */
@@ -161,9 +180,14 @@ export function chatText(
   const { text, ...more } = writtenIn(event, senderName, file);
   const clean = cleanText(text);
   if (isInvisible(clean)) return null;
-  const points = clean.length <= MAX_TEXT ? null : [...clean];
-  const isTooLong = points && points.length > MAX_TEXT;
-  return { ...more, text: isTooLong ? points.slice(0, MAX_TEXT - 1).join("") + CUT : clean };
+  const points = clean.length <= MAX_TEXT ? [] : [...clean];
+  if (points.length <= MAX_TEXT) return { ...more, text: clean };
+  return { ...more, text: points.slice(0, MAX_TEXT - CUT_WITH_FILE.length).join("") + CUT, whole: clean };
+}
+
+/** The beginning of a text whose whole is in a file beside it. */
+export function besideWhole(text: string): string {
+  return text.slice(0, -CUT.length) + CUT_WITH_FILE;
 }
 
 function writtenIn(

@@ -10,7 +10,16 @@ import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { RequestOptions } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
-import { isAbsent, isDone, isForbidden, isRefusal, isTooLarge, whyOf } from "../homeserver/refusals.ts";
+import {
+  isAbsent,
+  isDone,
+  isForbidden,
+  isOwnFault,
+  isRefusal,
+  isTooLarge,
+  OwnFault,
+  whyOf,
+} from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Marks, markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
@@ -132,12 +141,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** The entry ends here, or a line takes its place: it is kept with the reason. */
-  async function putAside(room: OpenRoom, entry: EntryWithText, error: unknown): Promise<void> {
-    const { current: _text, ...kept } = entry;
+  async function putAside(
+    room: OpenRoom,
+    entry: OutboxEntry & { current?: unknown },
+    error: unknown,
+  ): Promise<void> {
+    const { current: _text, standIn: _line, ...kept } = entry;
     counts.givenUp++;
     logger.error(
       { event: "bridge.event_given_up", err: error, room: room.token, seq: entry.seq },
-      "the homeserver refused an event for good; it is a dead letter, and stays in the chat alone",
+      "an event can't go to Matrix; it is a dead letter, and stays in the chat alone",
     );
     await store.putEntryAside(room.id, kept, whyOf(error));
   }
@@ -192,18 +205,30 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return accounts.request<T>(ghosts.bot, "GET", path, { query });
   }
 
+  async function deliver(room: OpenRoom, planned: OutboxEntry, event: LoggedEvent): Promise<void> {
+    const entry = await currentText(room, planned, event);
+    const sent = (await findSent(room, entry)) ?? (await send(room, entry, event.actor));
+    await obsolete.redact(room, sent?.entry ?? entry, sent !== null);
+    if (entry.op === "redaction" && entry.target !== null) await store.forgetEntries(room.id, entry.target);
+    if (sent && entry.op === "edit" && entry.target !== null)
+      await options.superseded.redact(room, entry.target, sent.eventId);
+    if (!sent) return await store.dropped(room.id, entry);
+    const line = entry.standIn ?? sent.eventId;
+    if (line !== sent.eventId) await options.superseded.redactEvent(room, line);
+    if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
+    await store.delivered(room.id, sent.entry, sent.eventId);
+    counts.sent++;
+  }
+
   return {
     async deliver(room, planned, event) {
-      const entry = await currentText(room, planned, event);
-      const sent = (await findSent(room, entry)) ?? (await send(room, entry, event.actor));
-      await obsolete.redact(room, sent?.entry ?? entry, sent !== null);
-      if (entry.op === "redaction" && entry.target !== null) await store.forgetEntries(room.id, entry.target);
-      if (sent && entry.op === "edit" && entry.target !== null)
-        await options.superseded.redact(room, entry.target, sent.eventId);
-      if (!sent) return await store.dropped(room.id, entry);
-      if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
-      await store.delivered(room.id, sent.entry, sent.eventId);
-      counts.sent++;
+      try {
+        await deliver(room, planned, event);
+      } catch (error) {
+        if (!isOwnFault(error, room.failures)) throw error;
+        await putAside(room, planned, new OwnFault(error));
+        await store.dropped(room.id, planned);
+      }
     },
   };
 }

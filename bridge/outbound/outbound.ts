@@ -82,9 +82,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
     const inMatrix = await store.inMatrix(room.id, events);
     const ours = events.filter(({ seq }) => !inMatrix.has(seq));
-    const planned = ours.flatMap((event) =>
-      entriesOf(event, ghosts).map((entry): [LoggedEvent, PlannedEntry] => [event, entry]),
-    );
+    const planned: [LoggedEvent, PlannedEntry][] = [];
+    for (const event of ours) {
+      const add = () => {
+        for (const entry of entriesOf(event, ghosts)) planned.push([event, entry]);
+      };
+      await unlessRefused(room, `event ${event.seq}`, Promise.resolve().then(add));
+    }
     const waiting = await store.plan(room.id, room.mirrored, await withoutUndoneReactions(room, planned));
     const bySeq = new Map<number, OutboxEntry[]>();
     for (const entry of waiting) bySeq.set(entry.seq, [...(bySeq.get(entry.seq) ?? []), entry]);
@@ -172,6 +176,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     for (const entry of late) {
       const event = await log.event(room.id, entry.seq);
       const isGone = !event || (event.type === "message" && dataOf<"message">(event).deleted);
+      if (isGone && entry.standIn) await superseded.redactEvent(room, entry.standIn);
       if (isGone) await store.dropped(room.id, entry);
       else await delivery.deliver(room, entry, event);
     }

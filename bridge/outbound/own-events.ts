@@ -71,6 +71,8 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
       // A later run than the database knows was started before a restore: the event is there from that run.
       if (mark.run !== room.run) return mark.run > room.run ? { from: "own" } : PERSON;
       const entry = await waitingEntry(room, mark, logged);
+      // The line in the place of a dead letter, which comes back while that is tried again.
+      if (entry?.standIn != null && entry.rev !== mark.rev) return { from: "own" };
       return entry ? await markDelivered(room, event, entry) : PERSON;
     },
   };

@@ -9,7 +9,7 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Marked, placeOf, voiceOf } from "../mapping/kinds.ts";
 import { MARK, type MarkedWrite, type Marks } from "../mapping/marks.ts";
 import { mentionsOf, newContentOf } from "../mapping/matrix-events.ts";
-import type { Draft } from "../mapping/outbox-plan.ts";
+import { type Draft, wholeTextId } from "../mapping/outbox-plan.ts";
 import { newestOf, standingEdits } from "../mapping/replacements.ts";
 import {
   annotation,
@@ -21,6 +21,7 @@ import {
   shownHash,
   type TextContent,
   textContent,
+  WHOLE_TEXT,
   withRelation,
 } from "../mapping/translate.ts";
 import type { EventLookup } from "../rooms/event-lookup.ts";
@@ -67,7 +68,7 @@ export interface Writes {
 export interface WritesOptions {
   ghosts: Ghosts;
   events: Pick<EventLookup, "get">;
-  media: Pick<Media, "upload">;
+  media: Pick<Media, "upload" | "uploadText">;
   marks: Marks;
   store: Pick<
     BridgeStore,
@@ -85,6 +86,7 @@ export interface WritesOptions {
 export function createWrites({ ghosts, events, media, marks, store, attachments }: WritesOptions): Writes {
   async function of(room: OpenRoom, entry: EntryWithText): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
+    if ((JSON.parse(entry.content) as Draft).whole) return target && wholeText(room, entry, target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
     if (entry.op === "message") {
       const related = { answers: target?.eventId ?? null, thread: await threadOf(room, entry) };
@@ -141,6 +143,25 @@ export function createWrites({ ghosts, events, media, marks, store, attachments 
       const said = entry.sender === ghosts.bot ? entry.senderName : "";
       const content = { ...fileContent(file, url, said), ...voiceOf(entry.current, file.type) };
       return { ...withRelation(content, related), ...write.body };
+    };
+    return { ...write, body };
+  }
+
+  /** The file with the whole text; null where the message was taken back, or says something else meanwhile. */
+  async function wholeText(
+    room: OpenRoom,
+    entry: EntryWithText,
+    target: MirroredEvent,
+  ): Promise<Write | null> {
+    const { text } = entry.current;
+    if (target.redacted || entry.file !== wholeTextId(text)) return null;
+    const thread = await threadOf(room, entry);
+    const write = send(room, entry, {});
+    const file = { id: "", filename: WHOLE_TEXT, type: "text/plain", size: Buffer.byteLength(text) };
+    const body = async () => {
+      const url = await media.uploadText(entry.sender, { ...file, text });
+      const said = entry.sender === ghosts.bot ? entry.senderName : "";
+      return { ...withRelation(fileContent(file, url, said), { answers: null, thread }), ...write.body };
     };
     return { ...write, body };
   }

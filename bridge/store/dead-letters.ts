@@ -101,7 +101,7 @@ function createRetries(
     async lateEntries(roomId) {
       return await sql<OutboxEntry[]>`
         select seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at,
-               planned_at as "plannedAt"
+               planned_at as "plannedAt", stand_in as "standIn"
         from bridge_outbox where conversation_id = ${roomId} and late order by seq, part`;
     },
     async retriedChanges(roomId) {

@@ -25,6 +25,8 @@ export interface OutboxEntry {
   at: number;
   /** When the entry was planned, ms. It was not sent before that. */
   plannedAt: number;
+  /** Of a dead letter that is tried again: the event in Matrix that stands in its place, if there is one. */
+  standIn?: string | null;
 }
 
 /** An event from Matrix. Its room may be none of the bridge's. */
@@ -41,6 +43,10 @@ export interface InboxEntry {
   failures: number;
   /** It waited for its target, which did not come. */
   isOverdue: boolean;
+  /** It was a dead letter. */
+  retried: boolean;
+  /** Of a dead letter: the seq of the line in the chat that stands in its place. */
+  standIn: number | null;
 }
 
 export interface BridgeQueues {
@@ -103,7 +109,7 @@ type Inbox = Pick<
 
 function createInbox(sql: StoreSql): Inbox {
   const entryColumns = sql.unsafe(
-    `event_id as "eventId", event, failures, waits_for is not null as "isOverdue"`,
+    `event_id as "eventId", event, failures, waits_for is not null as "isOverdue", retried, stand_in as "standIn"`,
   );
   const due = isDue(sql);
 
@@ -174,7 +180,11 @@ function createInbox(sql: StoreSql): Inbox {
           select from bridge_events e where e.conversation_id = ${roomId} and e.seq = k.seq and e.op = 'message')
         or exists (
           select from bridge_inbox i
-          where i.event_id = k.id and i.conversation_id = ${roomId} and i.done_at is null)`;
+          where i.event_id = k.id and i.conversation_id = ${roomId} and i.done_at is null)
+        or exists (
+          -- The line in the place of a dead letter that is tried again.
+          select from bridge_inbox i
+          where i.conversation_id = ${roomId} and i.stand_in is not null and i.stand_in = k.seq)`;
       return new Set(rows.map(({ seq }) => seq));
     },
     async knownEvents(eventIds) {
@@ -195,7 +205,8 @@ type Outbox = Pick<BridgeQueues, "plan" | "outboxEntry" | "revise" | "delivered"
 
 function createOutbox(sql: StoreSql): Outbox {
   const entryColumns = sql.unsafe(
-    `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt"`,
+    `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt",
+     stand_in as "standIn"`,
   );
   /** Moves the room's cursor to the event of this entry, or before it while more entries of that event wait. */
   const moved = (roomId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
@@ -215,7 +226,7 @@ function createOutbox(sql: StoreSql): Outbox {
       const planned = new Set(before.map(({ seq }) => seq));
       const fresh = entries.filter(({ seq }) => !planned.has(seq));
       if (fresh.length === 0) return before;
-      const rows = fresh.map(({ senderName, ...entry }) => ({
+      const rows = fresh.map(({ senderName, standIn: _none, ...entry }) => ({
         conversation_id: roomId,
         sender_name: senderName,
         ...entry,

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../../../src/domain/backoff.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
-import type { Actor } from "../../../src/domain/model.ts";
+import { type Actor, SYSTEM_ACTOR } from "../../../src/domain/model.ts";
 import type { RoomLog } from "../../../src/domain/ports/store/log.ts";
 import type { UseCases } from "../../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../../src/logger.ts";
@@ -112,8 +112,10 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
     const file = await store.arriving(eventId);
     const event = file && readEvent(JSON.parse(file.event));
     const room = file && { id: file.roomId, token: file.room, matrixRoomId: file.matrixRoomId };
-    const actor = room && event ? await lookup.actor(room, event.sender) : null;
-    if (!file || !event || !actor) return await store.fileSettled(eventId);
+    if (!file || !event || !room) return await store.fileSettled(eventId);
+    const actor = await lookup.actor(room, event.sender);
+    // Its sender was deleted: nobody is left whose file it would be.
+    if (!actor) return await settle(file, { event, actor: SYSTEM_ACTOR, id: null, without: "lost" });
     let id = file.attachment;
     let without: Missing = "lost";
     try {
@@ -193,17 +195,17 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
       await messages.edit(actor, room, seq, { text, ...(id !== null && { attachments: [id] }) });
     } catch (error) {
       if (!(error instanceof DomainError) || error.retry) throw error;
-      // Its author may not write there any more.
+      // Its author may not write there any more, perhaps because they left.
       tellNotKept(event, error);
-      await store.putFile(eventId, null, shownHash(now));
+      const lost = isUntouched ? (chatText(event, actor.name, "lost")?.text ?? now) : now;
+      await store.putFile(eventId, null, shownHash(lost));
       if (id !== null) await removeFile(actor, id);
+      await messages.edit(SYSTEM_ACTOR, room, seq, { text: lost }).catch(unlessRetryable);
     }
   }
 
   async function removeFile(actor: Actor, id: string): Promise<void> {
-    await options.attachments.delete(actor, id).catch((error: unknown) => {
-      if (!(error instanceof DomainError) || error.retry) throw error;
-    });
+    await options.attachments.delete(actor, id).catch(unlessRetryable);
   }
 
   return {
@@ -239,6 +241,12 @@ interface Came {
   /** Null: the file does not come, for the reason in `without`. */
   id: string | null;
   without: Missing;
+}
+
+/** Lets a refusal pass: what was asked for is so already, or can't be. */
+function unlessRetryable(error: unknown): null {
+  if (!(error instanceof DomainError) || error.retry) throw error;
+  return null;
 }
 
 function missingBy(error: unknown): Missing {

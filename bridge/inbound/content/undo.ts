@@ -7,6 +7,7 @@ import type { Marks } from "../../mapping/marks.ts";
 import type { MatrixEvent } from "../../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../../metrics.ts";
 import type { OpenRoom } from "../../rooms/rooms.ts";
+import { failureOf, type SendStatus } from "./send-status.ts";
 
 export interface Undo {
   /** A use case refused the act of an event: undoes it. Safe to repeat. @throws HomeserverError */
@@ -21,11 +22,14 @@ export interface UndoOptions {
   accounts: Pick<GhostAccounts, "request">;
   ghosts: Ghosts;
   marks: Marks;
+  status: Pick<SendStatus, "failed">;
   counts: Pick<BridgeCounts, "refused">;
   logger: Pick<Logger, "info">;
 }
 
-export function createUndo({ members, state, accounts, ghosts, marks, counts, logger }: UndoOptions): Undo {
+export function createUndo(options: UndoOptions): Undo {
+  const { members, state, accounts, ghosts, marks, status, counts, logger } = options;
+
   async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
     // In a room that was made in Matrix the bot has no right to it.
     if (room.foreign) return;
@@ -46,7 +50,10 @@ export function createUndo({ members, state, accounts, ghosts, marks, counts, lo
       if (event.type === "m.room.redaction") return; // It can't be undone.
       if (event.type === "m.room.member") await members.putBack(room);
       else if (event.state_key !== undefined) await state.putBack(room);
-      else await redact(room, event, refusal.message);
+      else {
+        await status.failed(room, event, failureOf(refusal));
+        await redact(room, event, refusal.message);
+      }
     },
   };
 }

@@ -14,7 +14,7 @@ import {
 import type { Action } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Recount } from "../reading/recount.ts";
-import { changeRoom } from "../rooms/rooms.ts";
+import { changeRoom, isSystem } from "../rooms/rooms.ts";
 import { checkId, checkMentions, checkText, checkVisible } from "../text-rules.ts";
 import type { EditInput, Messages } from "../use-cases/sending.ts";
 import { deleteMessage } from "./deletion.ts";
@@ -38,7 +38,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
   async function rewrite(
     tx: StoreTransaction,
     actor: Actor,
-    { roomId, seq }: LoggedEvent,
+    { roomId, seq, actor: author }: LoggedEvent,
     { text, attachments, mentions, format }: EditInput,
     left: ReadonlySet<string>,
   ): Promise<Edited | null> {
@@ -54,7 +54,8 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
     const shown = files ? files.map(shownAttachment) : sent;
     const formatted = edit.format && { format: edit.format };
     const data: EditData = { seq, text, mentions: [...after], attachments: shown, ...formatted };
-    const [event = null] = await tx.appendEvents(roomId, [{ type: "message.edited", actor, data }]);
+    const edited = { type: "message.edited" as const, actor: isSystem(actor) ? author : actor, data };
+    const [event = null] = await tx.appendEvents(roomId, [edited]);
     return { event, before, after };
   }
 
@@ -64,7 +65,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       if (input.attachments) checkFiles(input.attachments);
       if (input.mentions) checkMentions(input.mentions);
       const message = await messageOf(context, actor, room, seq);
-      if (memberKey(message.actor) !== memberKey(actor)) {
+      if (memberKey(message.actor) !== memberKey(actor) && !isSystem(actor)) {
         throw new DomainError("forbidden", "Only its author edits a message");
       }
       const { text, mentions = [], attachments = [], forwarded } = dataOf<"message">(message);
@@ -125,8 +126,12 @@ async function messageOf(
   seq: number,
 ): Promise<LoggedEvent> {
   checkId("seq", seq);
-  const { roomId, membership } = await accesses.member(actor, room);
-  const message = seq > membership.historyFrom ? await store.log.event(roomId, seq) : null;
+  const { roomId, historyFrom } = isSystem(actor)
+    ? { roomId: (await store.rooms.byToken(room))?.id ?? 0, historyFrom: 0 }
+    : await accesses
+        .member(actor, room)
+        .then(({ roomId, membership }) => ({ roomId, historyFrom: membership.historyFrom }));
+  const message = seq > historyFrom ? await store.log.event(roomId, seq) : null;
   if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
   if (message.type !== "message") throw badField("seq", "must name a message");
   return message;

@@ -15,6 +15,7 @@ export interface Messages {
   /**
    * Moves the author's words in place and appends `message.edited`. Only the author edits. The text before is kept
    * nowhere, also not in the log. Repeating an edit makes no second event. A forwarded message is not edited (`forbidden`).
+   * Causeway itself ends sentences that it put there for an author who may be gone: the event is the author's.
    * @throws DomainError `conflict` on `seq` for a message that was deleted
    */
   edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<MadeEvent>;

@@ -100,8 +100,9 @@ describe("messages from Matrix as texts", () => {
   test("what the chat does not take is made fit: NUL, halves of characters, too long texts", () => {
     expect(says({ msgtype: "m.text", body: "a\0b\ud800c" })).toBe("ab\ufffdc");
     const long = says({ msgtype: "m.text", body: "😀".repeat(20_000) });
-    expect([...(long ?? "")].length).toBe(16_000);
-    expect(long?.endsWith("…")).toBe(true);
+    expect([...(long ?? "")].length).toBeGreaterThan(15_900);
+    expect([...(long ?? "")].length).toBeLessThanOrEqual(16_000);
+    expect(long?.endsWith("… [shortened: the whole text is in Matrix]")).toBe(true);
   });
 
   test("mentions are told by the chat's ids", () => {

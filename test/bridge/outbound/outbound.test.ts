@@ -236,14 +236,15 @@ describeBridge(
       expect(await world.bot.texts(matrixRoom)).toEqual([`${world.ghosts.localpart(ada.id)}: after it`]);
     });
 
-    test("a very long text is cut, and says so", async () => {
+    test("of a very long text the beginning is shown, and a file has all of it", async () => {
       const ada = await world.user("Ada");
       const room = await world.group([ada]);
       await world.say(ada, room, "😀".repeat(16_000));
       await world.say(ada, room, "after it");
       const texts = await world.bot.texts(await world.mirrored(room));
-      expect(texts).toHaveLength(2);
-      expect(texts[0]).toMatch(/😀… \[shortened: the whole text is in Causeway\]$/u);
+      expect(texts).toHaveLength(3);
+      expect(texts[0]).toMatch(/😀… \[shortened: message.txt has the whole text\]$/u);
+      expect(texts[1]).toMatch(/: message.txt$/);
     });
 
     test("a new name of a user is their ghost's, in every room, without further ado", async () => {

@@ -109,6 +109,26 @@ describeBridge(
       expect(page.attachments.map(({ size }) => size)).toEqual([3]);
     });
 
+    test.each(["left", "was deleted"])("the sentence ends also when its author %s meanwhile", async (how) => {
+      await world.bridge.stop();
+      const { homeserver, hold } = slowMedia(world);
+      await world.startBridge({ homeserver });
+      const { ada, ben, room, matrixRoom, client } = await world.meeting();
+      const url = await client.upload(new Blob(["late"]), "plan.txt");
+      const open = hold(url);
+      await client.say(matrixRoom, { ...MESSAGE, url });
+      await world.untilSaid(room, ARRIVING);
+      const { roomLifecycle, directory } = world.useCases;
+      if (how === "left") await roomLifecycle.leave(userActor(ada), room.token);
+      else await directory.deleteUser(ada.id);
+      open();
+      const ended = (text: string) => text.includes(`sent a file that did not arrive: plan.txt (${url})`);
+      await until("the sentence ended", async () => (await world.texts(room)).some(ended));
+      expect((await lastMessage(world, room)).attachments ?? []).toEqual([]);
+      const page = await world.useCases.attachments.list(userActor(ben), { room: room.token, limit: 10 });
+      expect(page.attachments).toEqual([]);
+    });
+
     test("a file that was on its way when the worker was killed is fetched by the next", async () => {
       await world.bridge.stop();
       const { homeserver, hold } = slowMedia(world);

@@ -89,7 +89,7 @@ describeBridge(
       await until("it is in Matrix", async () => (await bodies(matrixRoom)).includes("secret plan"));
       await world.say(ada, room, "the end");
       await world.mirrored(room);
-      expect(await bodies(matrixRoom)).toEqual([line, "after it", "secret plan", "the end"]);
+      expect(await bodies(matrixRoom)).toEqual(["(redacted)", "after it", "secret plan", "the end"]);
       expect(await letters(room)).toEqual([]);
       expect(await world.texts(room)).toEqual(["Ada: secret plan", "Ada: after it", "Ada: the end"]);
     });
@@ -170,9 +170,41 @@ describeBridge(
       await retry(letter);
       await world.untilSaid(room, "Ada: poison");
       const line = "Ada: wrote something in Matrix that could not be shown here";
-      expect(await world.texts(room)).toEqual([line, "Ada: after it", "Ada: poison"]);
+      await until("the line is gone", async () => !(await world.texts(room)).includes(line));
+      expect(await world.texts(room)).toEqual(["Ada: (deleted)", "Ada: after it", "Ada: poison"]);
       await world.mirrored(room);
       expect(await bodies(matrixRoom)).toEqual(["poison", "after it"]);
+      const told = await until("the sender is told", async () => {
+        const events = await world.bot.timeline(matrixRoom);
+        const status = events.filter(({ type }) => type === "com.beeper.message_send_status");
+        return status.length === 2 && status;
+      });
+      const relation = { rel_type: "m.reference", event_id: id };
+      expect(told.map(({ content }) => [content.status, content["m.relates_to"]])).toEqual([
+        ["FAIL_PERMANENT", relation],
+        ["SUCCESS", relation],
+      ]);
+    });
+
+    test("a defect of the bridge's own ends as a dead letter and holds its room up no longer", async () => {
+      const ada = await world.user("Ada");
+      const room = await world.group([ada]);
+      const matrixRoom = await world.mirrored(room);
+      const defect = () => {
+        throw new TypeError("of nothing");
+      };
+      refused = (_, path, text) => (isSend(path) && text === "defect" ? defect() : null);
+      await world.say(ada, room, "defect");
+      await world.say(ada, room, "after it");
+      await until("the room waits no more", async () => {
+        await world.store.sql`update bridge_rooms set retry_at = 0`;
+        return (await bodies(matrixRoom)).includes("after it");
+      });
+      const letter = await only(room);
+      expect(letter.reason).toBe("The bridge's own fault: TypeError: of nothing");
+      refused = () => null;
+      await retry(letter);
+      await until("it is in Matrix", async () => (await bodies(matrixRoom)).includes("defect"));
     });
 
     test("whoever redacts in Matrix what was put aside takes back the line and the letter", async () => {
