@@ -110,8 +110,8 @@ export class Rooms {
       if (shown) this.#set({ ...withoutPart(shown), ...frame.room });
     } else if ((known?.rev ?? 0) <= frame.rev) {
       this.#coming.delete(room);
-      // Where events are ahead of it, what they count stays.
-      const isBehind = known && known.head > frame.room.head;
+      // Where events or the read marker are ahead of it, what they count stays: a page may be read before the marker moves.
+      const isBehind = known && (known.head > frame.room.head || (shown?.read ?? 0) > frame.room.read);
       this.#set(isBehind ? { ...frame.room, ...countedOf(known, frame.room) } : frame.room);
     }
   }

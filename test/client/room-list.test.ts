@@ -95,6 +95,22 @@ describe("pages", () => {
     expect(ann.resets).toEqual([{ room: "r1300", last: 1, head: 2 }]);
   });
 
+  test("a marker that moved while a page was read stays where it is", async () => {
+    const server = await start();
+    fill(server, names(3));
+    const ann = app({ url: server.url, rooms: pagedRooms(2) });
+    await ann.client.connect();
+    await ann.until("all rooms", () => ann.client.rooms.getSnapshot().length === 3);
+    const figures = () => ann.client.room("r3").getSnapshot();
+    expect(figures()).toMatchObject({ head: 1, read: 0, unread: 1 });
+    server.announce({ op: "unread", room: "r3", read: 1, unread: 0, mention: 0 });
+    await ann.until("the marker", () => figures()?.read === 1);
+    // What a page of before says arrives behind it.
+    server.announce({ op: "room", rev: 9, room: { ...server.listing("r3"), name: "Renamed" } });
+    await ann.until("the name", () => figures()?.name === "Renamed");
+    expect(figures()).toMatchObject({ head: 1, read: 1, unread: 0 });
+  });
+
   test("a page that is refused is asked for in a new session", async () => {
     const server = await start();
     fill(server, names(300));
