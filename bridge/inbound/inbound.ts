@@ -135,9 +135,10 @@ export function createInbound(options: InboundOptions): Inbound {
     } catch (error) {
       const field = error instanceof DomainError ? error.field : undefined;
       if (field !== "replyTo" && field !== "thread") {
-        const seq = await seqOfRepetition(room, actor, content);
-        if (seq !== null) return seq;
-        throw error;
+        const isRefused = error instanceof DomainError && !isOverloaded(error);
+        const seq = isRefused ? await seqOfRepetition(room, actor, content) : null;
+        if (seq === null) throw error;
+        return seq;
       }
       // That message was deleted, or the sender may not see it: send without the relation.
       return await send(room, actor, content, { ...related, [field]: null });
