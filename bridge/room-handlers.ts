@@ -17,6 +17,7 @@ import { createInboundFiles } from "./inbound/content/files.ts";
 import { createIsModerator } from "./inbound/content/moderators.ts";
 import { createInboundPolls } from "./inbound/content/polls.ts";
 import { createInboundReactions } from "./inbound/content/reactions.ts";
+import { createInboundRedactions } from "./inbound/content/redactions.ts";
 import { createSendStatus } from "./inbound/content/send-status.ts";
 import { createTakenBackEdits } from "./inbound/content/taken-back.ts";
 import { createUndo } from "./inbound/content/undo.ts";
@@ -165,21 +166,22 @@ function createInboundHandler(parts: HandlerParts): {
   const status = createSendStatus(accounts, ghosts, marks);
   const toMatrix = { accounts, ghosts, marks, status };
   const undo = createUndo({ members: inboundMembers, state, ...toMatrix, counts, logger });
+  const own = createOwnEvents({ store, log, ghosts, marks, counts });
+  const acts = { store, log, lookup, isModerator, undo };
+  const reactions = createInboundReactions({ ...acts, reactions: useCases.reactions });
   const inbound = createInbound({
     ...{ store, log, useCases, ghosts, lookup, counts, logger, undo, status },
     members: inboundMembers,
     edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
-    takenBack: createTakenBackEdits({ store, log, messages, events, isModerator, ghosts }),
-    state,
-    own: createOwnEvents({ store, log, ghosts, marks, counts }),
-    reactions: createInboundReactions({
-      ...{ store, log, lookup, isModerator, undo },
-      reactions: useCases.reactions,
+    redactions: createInboundRedactions({
+      ...{ store, log, useCases, reactions, state },
+      takenBack: createTakenBackEdits({ store, log, messages, events, isModerator, ghosts }),
     }),
+    ...{ state, own, reactions },
     polls: createInboundPolls(accounts, ghosts, events),
     arrivals,
   });
-  const targets = createTargets({ store, inbox, events, connected, counts, logger });
+  const targets = createTargets({ store, inbox, events, own, connected, counts, logger });
   const aside = createPutAside({ store, log, messages, status, lookup, counts, logger });
   const leaves = createLeaves(store, ghosts, wake);
   return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };

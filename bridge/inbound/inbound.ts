@@ -10,7 +10,7 @@ import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { kindOf } from "../mapping/kinds.ts";
-import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
+import { type MatrixEvent, relationOf } from "../mapping/matrix-events.ts";
 import {
   besideWhole,
   type ChatMessage,
@@ -24,13 +24,12 @@ import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
-import type { MirroredEvent } from "../store/events.ts";
 import type { Arrivals } from "./content/arrivals.ts";
-import { type InboundEdits, messageNow } from "./content/edits.ts";
+import type { InboundEdits } from "./content/edits.ts";
 import type { InboundPolls } from "./content/polls.ts";
 import type { InboundReactions } from "./content/reactions.ts";
+import type { InboundRedactions } from "./content/redactions.ts";
 import type { Failure, SendStatus } from "./content/send-status.ts";
-import type { TakenBackEdits } from "./content/taken-back.ts";
 import type { Undo } from "./content/undo.ts";
 import type { InboundMembers } from "./members.ts";
 import type { InboundState } from "./state.ts";
@@ -44,15 +43,15 @@ export interface Inbound {
 }
 
 export interface InboundOptions {
-  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putRedacted" | "forgetEvent">;
+  store: Pick<BridgeStore, "applied" | "mirroredEvent">;
   log: Pick<RoomLog, "event" | "append">;
   useCases: Pick<UseCases, "messages" | "attachments">;
   own: OwnEvents;
-  reactions: InboundReactions;
+  reactions: Pick<InboundReactions, "add">;
   arrivals: Arrivals;
   polls: InboundPolls;
   edits: InboundEdits;
-  takenBack: TakenBackEdits;
+  redactions: InboundRedactions;
   state: InboundState;
   ghosts: Ghosts;
   lookup: MatrixLookup;
@@ -140,7 +139,7 @@ export function createInbound(options: InboundOptions): Inbound {
         if (seq === null) throw error;
         return seq;
       }
-      // That message was deleted, or the sender may not see it: send without the relation.
+      // That message was deleted: send without the relation.
       return await send(room, actor, content, { ...related, [field]: null });
     }
   }
@@ -165,48 +164,8 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
-    const redacted = redactedBy(event);
-    if (redacted !== null) {
-      const original = await store.mirroredEvent(redacted);
-      await store.forgetEvent(redacted);
-      if (original?.roomId === room.id) await removeOriginal(room, original, event, actor);
-      else if (!original) await options.state.redacted(room, redacted);
-    }
+    await options.redactions.apply(room, event, actor);
     await store.applied(event.event_id);
-  }
-
-  async function removeOriginal(
-    room: OpenRoom,
-    original: MirroredEvent,
-    event: MatrixEvent,
-    actor: Actor,
-  ): Promise<void> {
-    const { op, seq, eventId, file } = original;
-    switch (op) {
-      case "message":
-        await store.putRedacted(eventId);
-        if (await messageNow(log, room, seq)) await messages.remove(actor, room.token, seq);
-        return;
-      case "edit":
-      case "matrix_edit":
-        return await options.takenBack.apply(room, original, event, actor);
-      case "reaction":
-      case "matrix_reaction":
-        return await options.reactions.remove(room, original, event, actor);
-      default:
-        if (file === null || original.redacted) return;
-        await deleteFile(actor, file);
-        return await store.putRedacted(eventId);
-    }
-  }
-
-  async function deleteFile(actor: Actor, file: string): Promise<void> {
-    try {
-      await options.useCases.attachments.delete(actor, file);
-    } catch (error) {
-      // The file is gone already, with its message or by itself.
-      if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
-    }
   }
 
   async function stateChange(event: MatrixEvent, change: Promise<void>): Promise<void> {

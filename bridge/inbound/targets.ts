@@ -6,6 +6,7 @@ import type { Logger } from "../../src/logger.ts";
 import { markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, pinnedIn, readEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
+import type { OwnEvents } from "../outbound/own-events.ts";
 import type { EventLookup } from "../rooms/event-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
@@ -32,6 +33,7 @@ export interface TargetsOptions {
   store: Pick<BridgeStore, "whereabouts" | "waitFor" | "inboxEntry" | "putEventAside" | "applied">;
   inbox: Pick<Inbox, "receive">;
   events: Pick<EventLookup, "ask">;
+  own: OwnEvents;
   /** Whether the homeserver can be asked. */
   connected: () => boolean;
   counts: BridgeCounts;
@@ -46,7 +48,7 @@ export interface TargetsOptions {
 type Found = "settled" | "coming" | "missing";
 
 export function createTargets(options: TargetsOptions): Targets {
-  const { store, inbox, events, connected, counts, logger } = options;
+  const { store, inbox, events, own, connected, counts, logger } = options;
 
   /** Asks the homeserver for a target that was not delivered, and puts it into the inbox. */
   async function fetchTarget(room: OpenRoom, target: string): Promise<Found | "received"> {
@@ -58,8 +60,9 @@ export function createTargets(options: TargetsOptions): Targets {
     if (event?.event_id !== target) return "settled";
     await inbox.receive([event]);
     if (await store.whereabouts(room.id, target)) return "received";
-    // The inbox takes no events of the bot and of guests. One with a mark stands for a message, which is stored soon.
-    return markOf(event.content) ? "missing" : "settled";
+    // The inbox takes no events of the bot and of guests. One with a mark was sent by a worker that ended before it stored so.
+    if (!markOf(event.content)) return "settled";
+    return (await own.origin(room, event)).from === "own" ? "settled" : "missing";
   }
 
   async function find(room: OpenRoom, target: string, applyFirst: Waiter["applyFirst"]): Promise<Found> {

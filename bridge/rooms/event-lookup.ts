@@ -1,6 +1,6 @@
 /** Asks the homeserver for single events of rooms. */
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { RoomRef } from "./members.ts";
 
@@ -25,6 +25,8 @@ export function createEventLookup(accounts: Pick<GhostAccounts, "request">, ghos
     const path = `/_matrix/client/v3/rooms/${room}/event/${id}`;
     try {
       const event = await accounts.request<Record<string, unknown> | null>(ghosts.bot, "GET", path);
+      // A page that a proxy gives with status 200 is no event.
+      fieldOf(event as { event_id?: unknown } | null, "event_id");
       return { standing: "found", event: event ?? {} };
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;

@@ -18,14 +18,14 @@ import type { Undo } from "./undo.ts";
 export interface InboundReactions {
   /** Applies an `m.reaction`. @throws DomainError when the use case refuses */
   add(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void>;
-  /** Applies the redaction of a reaction, by who made it or a moderator. @throws DomainError when the use case refuses */
+  /** Applies the redaction of a reaction, by who made it or a moderator. It can't be undone, so no rule of the room stops it. */
   remove(room: OpenRoom, reaction: MirroredEvent, redaction: MatrixEvent, actor: Actor): Promise<void>;
 }
 
 export interface InboundReactionsOptions {
   store: Pick<BridgeStore, "applied" | "mirroredEvent" | "mirroredReaction" | "putRedacted">;
   log: Pick<RoomLog, "event">;
-  reactions: Pick<UseCases["reactions"], "add" | "remove">;
+  reactions: Pick<UseCases["reactions"], "add" | "takenBack">;
   lookup: Pick<MatrixLookup, "actor">;
   isModerator: IsModerator;
   undo: Pick<Undo, "redact">;
@@ -46,9 +46,9 @@ export function createInboundReactions(options: InboundReactionsOptions): Inboun
   async function removeAs(maker: Actor, room: OpenRoom, { target, shown }: MirroredEvent): Promise<void> {
     if (target === null || shown === null) return;
     try {
-      await reactions.remove(maker, room.token, target, shown);
+      await reactions.takenBack(maker, room.token, target, shown);
     } catch (error) {
-      if (!isNoReaction(error) && !isOfNoMessage(error)) throw error;
+      if (!isNoReaction(error)) throw error;
     }
   }
 
@@ -90,8 +90,4 @@ export function createInboundReactions(options: InboundReactionsOptions): Inboun
 
 function isNoReaction(error: unknown): boolean {
   return error instanceof DomainError && error.code === "bad_request" && error.field === "name";
-}
-
-function isOfNoMessage(error: unknown): boolean {
-  return error instanceof DomainError && error.code === "not_found" && error.field === "seq";
 }

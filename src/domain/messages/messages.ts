@@ -62,7 +62,7 @@ export function createMessages(
     const access = accesses.cached(member, room) ?? (await accesses.read(member, room));
     if (!access || judge(access, input, context.now())) return await sendChecked(actor, room, input);
     const { roomId, membership } = access;
-    const root = await threads.rootOf(roomId, thread, membership.historyFrom);
+    const root = await threads.rootOf(roomId, thread, answersFrom(input, membership));
     const sent =
       root === null
         ? await firstResult(actor, room, input, access, badThread())
@@ -260,11 +260,20 @@ function asRefusal(error: unknown): DomainError {
   throw error;
 }
 
-function judge(access: Access | null, { replyTo }: SendInput, now: number): DomainError | null {
+function judge(access: Access | null, input: SendInput, now: number): DomainError | null {
   if (!access) return noSuchRoom();
   const verdict = can(access.membership, access.rules, "send", now);
   if (verdict !== null) return refusal(verdict, "send", access.rules);
-  return replyTo !== undefined && replyTo <= access.membership.historyFrom ? badReply() : null;
+  const { replyTo } = input;
+  return replyTo !== undefined && replyTo <= answersFrom(input, access.membership) ? badReply() : null;
+}
+
+/** The message answers only what comes after this seq. */
+function answersFrom(
+  { fromMatrix }: SendInput,
+  { historyFrom }: Pick<Access["membership"], "historyFrom">,
+): number {
+  return fromMatrix ? 0 : historyFrom;
 }
 
 function badThread(): DomainError {

@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
-import { type Actor, type MadeEvent, memberKey } from "../model.ts";
+import { type Actor, type MadeEvent, memberKey, SYSTEM_ACTOR } from "../model.ts";
 import type { StoredReaction } from "../ports/store/messages.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
@@ -14,33 +14,35 @@ const NAME_CODE_POINTS = 64;
 const MAX_OF_A_MEMBER = 20;
 const MAX_OF_A_MESSAGE = 1_000;
 
+/** A member's reactions to a message after a change, by those before it. */
+type Wanted = (own: readonly string[]) => readonly string[];
+
 export function createReactions(context: Context): Reactions {
   const { store, accesses } = context;
 
-  /** Changes the actor's reactions to a message to those that `wanted` returns for the present ones. */
-  async function change(
-    actor: Actor,
-    room: string,
-    seq: number,
-    wanted: (own: readonly string[]) => readonly string[],
-  ): Promise<MadeEvent> {
+  /** Changes the actor's reactions to a message, where they may react to it. */
+  async function change(actor: Actor, room: string, seq: number, wanted: Wanted): Promise<MadeEvent> {
     checkId("seq", seq);
     const { roomId, membership } = await accesses.require(actor, room, "react");
     if (seq <= membership.historyFrom) throw noSuchMessage();
     const place = { roomId, seq };
     return await changeRoom(context, actor, roomId, "react", async (tx) => {
       if (!(await tx.messages.message(place))) throw noSuchMessage();
-      const before = await tx.messages.reactions(place);
-      const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
-      const names = [...new Set(wanted(own.map(reactionName)))];
-      return await apply(tx, actor, place, own, names, before.length);
+      return await replace(tx, actor, place, wanted);
     });
   }
 
   return {
     add: (actor, room, seq, name) => change(actor, room, seq, (own) => [...own, checkReaction(name)]),
-    remove: (actor, room, seq, name) =>
-      change(actor, room, seq, (own) => own.filter((one) => one !== checkReaction(name))),
+    remove: (actor, room, seq, name) => change(actor, room, seq, without(name)),
+    async takenBack(maker, room, seq, name) {
+      const roomId = (await store.rooms.byToken(room))?.id;
+      if (roomId === undefined) return null;
+      const place = { roomId, seq };
+      return await changeRoom(context, SYSTEM_ACTOR, roomId, "react", async (tx) =>
+        (await tx.messages.message(place)) ? await replace(tx, maker, place, without(name)) : null,
+      );
+    },
     set: (actor, room, seq, names) => change(actor, room, seq, () => names.map(checkReaction)),
     async list(actor, room, seq) {
       checkId("seq", seq);
@@ -51,6 +53,22 @@ export function createReactions(context: Context): Reactions {
       return groupReactions(details?.reactions ?? []);
     },
   };
+}
+
+async function replace(
+  tx: StoreTransaction,
+  actor: Actor,
+  place: MessagePlace,
+  wanted: Wanted,
+): Promise<MadeEvent> {
+  const before = await tx.messages.reactions(place);
+  const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
+  const names = [...new Set(wanted(own.map(reactionName)))];
+  return await apply(tx, actor, place, own, names, before.length);
+}
+
+function without(name: string): Wanted {
+  return (own) => own.filter((one) => one !== checkReaction(name));
 }
 
 /** @param own the stored reactions. Old ones were stored without normalization, so they may differ in form from `wanted` */

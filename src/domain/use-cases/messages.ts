@@ -120,6 +120,11 @@ export interface Reactions {
   add(actor: Actor, room: string, seq: number, name: string): Promise<MadeEvent>;
   /** Takes the actor's own back; it need not be there. */
   remove(actor: Actor, room: string, seq: number, name: string): Promise<MadeEvent>;
+  /**
+   * As {@link remove}, of a reaction that is gone in Matrix and can't be put back there: whatever the room allows its maker by
+   * now, and also where they left or see the message no more. Nothing happens where the message is gone.
+   */
+  takenBack(maker: Actor, room: string, seq: number, name: string): Promise<MadeEvent>;
   /** The actor's own become exactly these. @returns the last event of those that this made */
   set(actor: Actor, room: string, seq: number, names: readonly string[]): Promise<MadeEvent>;
   list(actor: Actor, room: string, seq: number): Promise<Reaction[]>;

@@ -93,7 +93,10 @@ export interface SendInput extends ExtrasInput {
   forward?: { room: string; seq: number };
   /** The text may have up to 32,000 code points; it is `too_large` beyond that. */
   longText?: true;
-  /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
+  /**
+   * Whoever acts wrote in a Matrix client: the id is a Matrix event id, up to 255 bytes long. `replyTo` and `thread` may name
+   * messages from before the sender's history, which they saw there when they were in the room before.
+   */
   fromMatrix?: true;
 }
 export interface EditInput {

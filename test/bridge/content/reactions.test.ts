@@ -138,6 +138,27 @@ describeBridge(
       expect(await inMatrix(client, matrixRoom), "that to the deleted message is taken back").toHaveLength(3);
     });
 
+    test.each(["read_only", "lobby"])(
+      "one redacted where the room is %s by now is gone in the chat, too, as is a message",
+      async (rule) => {
+        const { ada, ben, room, seq, matrixRoom, message } = await meeting();
+        const visitor = await world.signIn(ben);
+        await visitor.join(matrixRoom);
+        const reaction = await visitor.react(matrixRoom, message, "🚀");
+        const said = await visitor.say(matrixRoom, "a word too many");
+        await untilInChat(ada, room, seq, ["Ben 🚀"]);
+        await world.untilSaid(room, "Ben: a word too many");
+        // Under the homeserver's nose: Matrix has heard nothing of it yet.
+        const { sql } = world.store;
+        await sql`update conversations set ${sql(rule)} = true where id = ${room.id}`;
+        await sql`update room_heads set access_version = access_version + 1 where conversation_id = ${room.id}`;
+        await visitor.redact(matrixRoom, reaction);
+        await visitor.redact(matrixRoom, said);
+        await untilInChat(ada, room, seq, []);
+        await world.untilSaid(room, "Ben: (deleted)");
+      },
+    );
+
     test("a moderator removes others' reactions in Matrix, and so in the chat, as those who made them", async () => {
       const { ada, ben, room, seq, matrixRoom, client } = await meeting();
       await world.useCases.reactions.add(userActor(ben), room.token, seq, "👎");

@@ -180,6 +180,16 @@ describeDomain("messages.send", (world) => {
       "bad_request",
       "replyTo",
     );
+    await refused(
+      messages.send(bob.actor, room.token, message("?", { thread: seq })),
+      "bad_request",
+      "thread",
+    );
+    for (const relation of ["replyTo", "thread"]) {
+      const answer = message("seen in Matrix", { [relation]: seq, fromMatrix: true });
+      const sent = await messages.send(bob.actor, room.token, answer);
+      expect(JSON.parse(sent.event?.dataJson ?? "{}")).toMatchObject({ [relation]: seq });
+    }
   });
 
   test("Matrix event ids are longer than the ids of apps", async () => {

@@ -113,6 +113,29 @@ describeDomain("reactions", (world) => {
     await refused(reactions.add(bob.actor, room.token, next, "👍"), "read_only");
     await refused(reactions.add((await world.person()).actor, room.token, next, "👍"), "not_found");
   });
+
+  test("that are gone in Matrix are taken back, whatever the room allows by now, and also where their maker left", async () => {
+    const { ada, bob, room, seq } = await setting();
+    const { reactions, roomLifecycle, roomSettings, messages } = world.useCases;
+    const { token } = room;
+    for (const name of ["a", "b", "c"]) await reactions.add(bob.actor, token, seq, name);
+    await reactions.add(ada.actor, token, seq, "a");
+    await roomLifecycle.setReadOnly(ada.actor, token, true);
+    await refused(reactions.remove(bob.actor, token, seq, "a"), "read_only");
+    await reactions.takenBack(bob.actor, token, seq, "a");
+    expect((await world.events(room)).at(-1)).toMatchObject({ type: "reaction.removed", actor: bob.actor });
+    expect(await reactions.takenBack(bob.actor, token, seq, "a")).toBeNull();
+    await roomSettings.update(ada.actor, token, { lobby: true });
+    await reactions.takenBack(bob.actor, token, seq, "b");
+    await roomLifecycle.removeMember(ada.actor, token, bob.actor);
+    await reactions.takenBack(bob.actor, token, seq, "c");
+    expect(await reactions.list(ada.actor, token, seq)).toMatchObject([
+      { name: "a", by: [{ actor: ada.actor }] },
+    ]);
+    await messages.remove(ada.actor, token, seq);
+    expect(await reactions.takenBack(ada.actor, token, seq, "a")).toBeNull();
+    expect(await reactions.takenBack(ada.actor, "nowhere", seq, "a")).toBeNull();
+  });
 });
 
 describeDomain("pins", (world) => {
