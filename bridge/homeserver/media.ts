@@ -64,7 +64,9 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
   async function send(asUser: string, filename: string, body: NonNullable<StreamOptions["body"]>) {
     const options = { asUser, query: { filename }, body };
     const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", options);
-    return fieldOf((await answer.json()) as { content_uri?: string }, "content_uri");
+    // What is no JSON is a proxy's page, or the beginning of an answer.
+    const said = (await answer.json().catch(() => null)) as { content_uri?: string } | null;
+    return fieldOf(said, "content_uri");
   }
 
   return {

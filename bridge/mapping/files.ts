@@ -51,7 +51,7 @@ export interface OpenFile {
   /** Its `mxc:` address. */
   url: string;
   filename: string;
-  /** Bytes according to the sender; null when unknown. */
+  /** Bytes according to the sender, more than 0; null when unknown. */
   size: number | null;
   /** What it is decrypted with; null: it is not encrypted. */
   encrypted: EncryptedFile | null;
@@ -67,7 +67,12 @@ export function openFile(event: Said): OpenFile | null {
   const url = content.file === undefined ? content.url : encrypted?.url;
   if (typeof url !== "string") return null;
   const { size } = (content.info ?? {}) as { size?: unknown };
-  return { url, filename: fileName(content), size: typeof size === "number" ? size : null, encrypted };
+  return { url, filename: fileName(content), size: sizeOf(size), encrypted };
+}
+
+/** Clients write 0 where they do not know. */
+function sizeOf(said: unknown): number | null {
+  return typeof said === "number" && said > 0 ? said : null;
 }
 
 /** Whether the message has an encrypted file to which there is no key. */

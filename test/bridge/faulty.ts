@@ -46,3 +46,15 @@ export function withoutAudit(homeserver: Homeserver): Homeserver {
     return await ask();
   });
 }
+
+/** The first downloads, as many as `pages`, are answered by a proxy with a page and status 200. */
+export function pagesForFiles(homeserver: Homeserver, pages: number): Homeserver {
+  let left = pages;
+  const stream: Homeserver["stream"] = async (method, path, options) => {
+    if (!path.includes("/media/download/") || left === 0)
+      return await homeserver.stream(method, path, options);
+    left--;
+    return new Response("<html><h1>Please wait</h1></html>", { headers: { "content-type": "text/html" } });
+  };
+  return { ...homeserver, stream };
+}

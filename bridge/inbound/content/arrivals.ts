@@ -78,11 +78,12 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
   /** All work on files that turns do not wait for, by event id. */
   const underWay = new Map<string, Promise<void>>();
 
-  function fetch(room: RoomRef, event: MatrixEvent, actor: Actor): Promise<string | null> {
+  /** @param tries answers to this that brought no file */
+  function fetch(room: RoomRef, event: MatrixEvent, actor: Actor, tries: number): Promise<string | null> {
     const known = fetching.get(event.event_id);
     if (known !== undefined) return known;
     const begun = files
-      .fetch(room.id, event, actor)
+      .fetch(room.id, event, actor, tries + 1 >= maxTries)
       .then(async (id) => {
         if (id !== null) await store.fileKept(event.event_id, id);
         return id;
@@ -119,7 +120,8 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
     let id = file.attachment;
     let without: Missing = "lost";
     try {
-      id ??= await (begun ?? fetch({ id: file.roomId, matrixRoomId: file.matrixRoomId }, event, actor));
+      id ??= await (begun ??
+        fetch({ id: file.roomId, matrixRoomId: file.matrixRoomId }, event, actor, file.tries));
     } catch (error) {
       if (isWorthAnotherTry(error) && file.tries + 1 < maxTries) return await later(file, error);
       tellNotKept(event, error);
@@ -215,7 +217,7 @@ export function createArrivals(options: ArrivalsOptions): Arrivals {
       const file = { eventId, roomId: room.id, sender, event: JSON.stringify(event) };
       const isMine = await store.expectFile(file, node, MAX_OF_A_SENDER);
       if (!isMine && !fetching.has(eventId)) return await standing(eventId);
-      return await inAMoment(event, fetch(room, event, actor));
+      return await inAMoment(event, fetch(room, event, actor, 0));
     },
     async stored(event, { standing }) {
       if (standing !== "arriving" && openFile(event)) await store.fileSettled(event.event_id);

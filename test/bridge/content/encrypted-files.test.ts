@@ -3,6 +3,7 @@ import { createCipheriv, createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { decrypted, encryptedFileOf } from "../../../bridge/mapping/encrypted-file.ts";
 import { type EventData, type Room, type User, userActor } from "../../../src/domain/model.ts";
+import { pagesForFiles } from "../faulty.ts";
 import type { MatrixUser } from "../matrix-user.ts";
 import { describeBridge } from "../world.ts";
 
@@ -54,11 +55,17 @@ test.each([
 });
 
 describeBridge("encrypted files from Matrix", (world) => {
-  async function sendEncrypted(client: MatrixUser, matrixRoom: string, more: object = {}) {
+  const sized = { mimetype: "text/plain", size: 8 };
+  async function sendEncrypted(
+    client: MatrixUser,
+    matrixRoom: string,
+    more: object = {},
+    info: object = sized,
+  ) {
     const { secret, file } = encrypt(Buffer.from("a secret"));
     const url = await client.upload(new Blob([secret], { type: "application/octet-stream" }), "secret");
-    const content = { msgtype: "m.file", body: "plan.txt", info: { mimetype: "text/plain", size: 8 } };
-    await client.say(matrixRoom, { ...content, file: { ...file, url, ...more } });
+    const content = { msgtype: "m.file", body: "plan.txt" };
+    await client.say(matrixRoom, { ...content, info, file: { ...file, url, ...more } });
   }
   const lastFile = async (room: Room) => {
     const event = (await world.events(room)).findLast(({ type }) => type === "message");
@@ -94,4 +101,16 @@ describeBridge("encrypted files from Matrix", (world) => {
     expect(await world.texts(room)).toEqual([line, line, "Ada: after them"]);
     expect((await world.useCases.attachments.list(userActor(ada), { limit: 10 })).attachments).toEqual([]);
   });
+
+  test.each([sized, {}])(
+    "in whose stead a proxy gives a page come later; their event says of their size: %j",
+    async (info) => {
+      await world.bridge.stop();
+      await world.startBridge({ homeserver: pagesForFiles(world.homeserver, 1) });
+      const { ben, room, matrixRoom, client } = await world.meeting();
+      await sendEncrypted(client, matrixRoom, {}, info);
+      await world.untilSaid(room, "Ada: plan.txt");
+      expect(await bytes(ben, (await lastFile(room))?.id)).toBe("a secret");
+    },
+  );
 });

@@ -1,6 +1,7 @@
 /** Files from Matrix that come late or never hold no room up: their messages are there at once, and are edited. */
 import { expect, test } from "vitest";
 import { type EventData, type Room, userActor } from "../../../src/domain/model.ts";
+import { pagesForFiles } from "../faulty.ts";
 import { describeBridge, until, type World } from "../world.ts";
 
 const MESSAGE = { msgtype: "m.file", body: "plan.txt" };
@@ -143,6 +144,16 @@ describeBridge(
       await world.untilSaid(room, "Ada: plan.txt");
       expect((await lastMessage(world, room)).attachments).toMatchObject([{ filename: "plan.txt", size: 4 }]);
     });
+
+    test("a proxy's page in a file's stead is not taken for the file, which comes later", async () => {
+      await world.bridge.stop();
+      await world.startBridge({ homeserver: pagesForFiles(world.homeserver, 2) });
+      const { room, matrixRoom, client } = await world.meeting();
+      const url = await client.upload(new Blob(["the plan"]), "plan.txt");
+      await client.say(matrixRoom, { ...MESSAGE, url, info: { size: 8 } });
+      await world.untilSaid(room, "Ada: plan.txt");
+      expect((await lastMessage(world, room)).attachments).toMatchObject([{ filename: "plan.txt", size: 8 }]);
+    });
   },
   { scanMs: 300 },
 );
@@ -163,6 +174,15 @@ describeBridge(
       await until("nothing is on its way", async () => {
         return (await world.store.sql`select from bridge_arriving`).length === 0;
       });
+    });
+
+    test.each([3, 30])("one of whose size its client says %s is taken as it is, at last", async (size) => {
+      const { room, matrixRoom, client } = await world.meeting();
+      const url = await client.upload(new Blob(["the plan"]), "plan.txt");
+      await client.say(matrixRoom, { ...MESSAGE, url, info: { size } });
+      await world.untilSaid(room, ARRIVING);
+      await world.untilSaid(room, "Ada: plan.txt");
+      expect((await lastMessage(world, room)).attachments).toMatchObject([{ filename: "plan.txt", size: 8 }]);
     });
   },
   { scanMs: 300, fileTries: 3 },
