@@ -82,6 +82,8 @@ export function createTargets(options: TargetsOptions): Targets {
         if (found === "settled") continue;
         const waits = found === "coming" || !isOverdue;
         if (waits && (await store.waitFor(room.id, event.event_id, target))) return false;
+        // It was applied between the two looks.
+        if (waits && (await store.whereabouts(room.id, target)) === "applied") continue;
         counts.withoutTarget++;
         logger.info(
           {

@@ -33,11 +33,13 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
   async function newerThan(
     event: MatrixEvent,
     room: OpenRoom,
-    original: MirroredEvent,
-    current: MessageNow | null,
+    { original, current, text }: Standing,
   ): Promise<Edit | null> {
+    // A worker that ended had begun to take this very edit (see `take`): its text counts as shown, and the log does not have it.
+    const isBegun = original.shown === shownHash(text);
     // The chat's last edit is not in Matrix yet: the log has its time.
-    const isAhead = current !== null && original.shown !== null && shownHash(current.text) !== original.shown;
+    const isAhead =
+      current !== null && original.shown !== null && !isBegun && shownHash(current.text) !== original.shown;
     const unsent = isAhead && current.edited !== undefined ? [{ eventId: null, at: current.edited }] : [];
     const parts = await store.mirroredParts(room.id, original.seq);
     return newestOf<Edit>([...unsent, ...standingEdits(parts)].filter((edit) => isNewer(edit, event)));
@@ -68,7 +70,7 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
       const { roomId, seq, sender } = original;
       const { text, format = null, pills } = said;
       const current = await messageNow(log, room, seq);
-      const newer = await newerThan(event, room, original, current);
+      const newer = await newerThan(event, room, { original, current, text });
       if (!newer) {
         const mentions = mentionedIn(content, pills, ghosts);
         await take(room, original, actor, { text, format, ...(mentions && { mentions }) });
@@ -79,6 +81,13 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
       if (newer?.eventId !== null) await superseded.redact(room, seq, newer?.eventId ?? event.event_id);
     },
   };
+}
+
+/** A message, what it says in the chat, and what an edit makes of it. */
+interface Standing {
+  original: MirroredEvent;
+  current: MessageNow | null;
+  text: string;
 }
 
 function isNewer(edit: Edit, { event_id: eventId, origin_server_ts: at }: MatrixEvent): boolean {
