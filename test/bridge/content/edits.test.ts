@@ -82,6 +82,8 @@ describeBridge("edits in the chat and in Matrix", (world) => {
     await world.untilSaid(room, "Ada: one");
 
     const seq = await world.say(ada, room, "three");
+    // A message that is edited before it went out goes as it is then.
+    await world.mirrored(room);
     await world.useCases.messages.edit(userActor(ada), room.token, seq, { text: "four" });
     await world.mirrored(room);
     const own = edits(await client.timeline(matrixRoom)).find(({ content }) => content.body === "* four");
@@ -114,6 +116,7 @@ describeBridge("edits in the chat and in Matrix", (world) => {
   test("the caption of a file comes back, and is empty where there was none", async () => {
     const { ada, room, matrixRoom, client } = await world.meeting();
     const seq = await world.sayFiles(ada, room, "", { "a.txt": "a" });
+    await world.mirrored(room);
     await world.useCases.messages.edit(userActor(ada), room.token, seq, { text: "look" });
     await world.mirrored(room);
     await client.redact(matrixRoom, bodyIn(await client.timeline(matrixRoom), "* look"));
