@@ -40,7 +40,7 @@ export interface SharedServices {
 }
 
 /** Test files that may have a bridge in one run. Synapse reads registrations only at its start. */
-const REGISTRATIONS = 40;
+const REGISTRATIONS = 80;
 
 /** @param say is given lines for people: which programs the tests use, and how their installation goes */
 export function shareServices(say: (line: string) => void): SharedServices {
