@@ -113,7 +113,12 @@ export function createReceiptsToMatrix(options: ReceiptsToMatrixOptions): Receip
     for (const place of due) if (tooEarly.has(keyOf(place)) && place.until > from) add({ ...place, from });
     const waiting = [...taken];
     const sendWaiting = async () => {
-      for (let next = waiting.pop(); next; next = waiting.pop()) await sendOne(next);
+      for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const place = due.find((one) => keyOf(one) === keyOf(next));
+        // The homeserver is there, and could not take it now.
+        if ((await sendOne(next)) === "again" && place && place.until > from)
+          add({ ...place, from: performance.now() + GAP_MS });
+      }
     };
     await Promise.all(Array.from({ length: PARALLEL }, sendWaiting));
   }
@@ -128,9 +133,10 @@ export function createReceiptsToMatrix(options: ReceiptsToMatrixOptions): Receip
     return new Map(roomIds.map((id) => [id, watched.get(id) ?? 0]));
   }
 
-  async function sendOne(marker: MarkerToSend): Promise<void> {
+  /** @returns `again`: it was not taken, but may be in a moment */
+  async function sendOne(marker: MarkerToSend): Promise<"again" | "done"> {
     const { matrixRoomId, eventId, member } = marker;
-    if (eventId === null) return;
+    if (eventId === null) return "done";
     const matrixId = ghosts.ofActor(actorOf(member, ""));
     sent.set(keyOf(marker), performance.now());
     last.put(matrixRoomId, matrixId, eventId);
@@ -140,10 +146,13 @@ export function createReceiptsToMatrix(options: ReceiptsToMatrixOptions): Receip
     try {
       await accounts.request(matrixId, "POST", path, { body: { ...fullyRead, [kindOf(marker)]: eventId } });
       counts.receiptsSent++;
+      return "done";
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;
-      // What is refused is not tried again. In an outage nothing was said, and the next note or connection says it.
-      if (error.temporary) await store.putBackMarker(marker);
+      // What is refused is not tried again. In an outage nothing was said, and the next connection says it.
+      if (!error.temporary) return "done";
+      await store.putBackMarker(marker);
+      return "again";
     }
   }
 

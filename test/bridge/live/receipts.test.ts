@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createBridgeStore } from "../../../bridge/store/bridge-store.ts";
 import { type Room, type User, userActor, userKey } from "../../../src/domain/model.ts";
+import { faulty, refusal } from "../faulty.ts";
 import type { MatrixUser } from "../matrix-user.ts";
 import { describeBridge, type Meeting, until, type World } from "../world.ts";
 
@@ -149,6 +150,29 @@ describeBridge("what one has read", (world) => {
     expect(sent() - before).toBeGreaterThan(0);
     world.bridge = first;
     await second.stop();
+  });
+
+  test("a receipt that the homeserver can't take now is said again", async () => {
+    const { ada, ben, room, matrixRoom, client } = await readingMeeting(world);
+    let failures = 0;
+    const homeserver = faulty(world.homeserver, async (_, path, ask) => {
+      if (path.endsWith("/read_markers") && failures++ < 2) throw refusal(500, "M_UNKNOWN");
+      return await ask();
+    });
+    await world.bridge.stop();
+    await world.startBridge({ homeserver });
+    await world.say(ben, room, "hello");
+    await world.mirrored(room);
+    await readAll(world, room, ada);
+    await until("Matrix counts none", async () => (await inMatrix(client, matrixRoom)) === 0);
+    const both = [ada, ben].map(({ id }) => world.ghosts.ofUser(id)).sort();
+    await until("both have a receipt", async () => {
+      const readers = await receiptsAt(client, matrixRoom, await lastEvent(client, matrixRoom));
+      return readers["m.read"]?.join() === both.join();
+    });
+    expect(failures).toBeGreaterThanOrEqual(4);
+    await world.bridge.stop();
+    await world.startBridge();
   });
 
   test("the echo of an own receipt moves nothing, and what was said as one that is none is passed over", async () => {
