@@ -145,9 +145,10 @@ describeBridge("what one has read", (world) => {
     const from = performance.now();
     for (const seq of seqs) await world.useCases.messages.markRead(userActor(ada), room.token, seq);
     await until("Matrix counts none", async () => (await inMatrix(client, matrixRoom)) === 0);
+    // A receipt is counted when its answer is here; Matrix may show it before.
+    await until("it is counted", async () => sent() > before);
     // Each worker may begin a second of its own.
     expect(sent() - before).toBeLessThanOrEqual(2 * (Math.ceil((performance.now() - from) / 1_000) + 1));
-    expect(sent() - before).toBeGreaterThan(0);
     world.bridge = first;
     await second.stop();
   });
