@@ -48,12 +48,14 @@ export function createBridgeSpaces(sql: StoreSql): BridgeSpaces {
   const wantedMembers = (id: "o.id" | "s.organization_id") => sql`
     select g.member as key from organization_users u join bridge_ghosts g on g.member = 'u:' || u.user_id
     where u.organization_id = ${sql.unsafe(id)} and g.active`;
-  const rooms = sql`select r.matrix_room_id as key from bridge_space_rooms r where r.organization_id = s.organization_id`;
-  const members = sql`select m.member as key from bridge_space_members m where m.organization_id = s.organization_id`;
+  const rooms = () =>
+    sql`select r.matrix_room_id as key from bridge_space_rooms r where r.organization_id = s.organization_id`;
+  const members = () =>
+    sql`select m.member as key from bridge_space_members m where m.organization_id = s.organization_id`;
 
   return {
     async leaseSpaces(limit, leaseMs) {
-      const differs = (wanted: ReturnType<typeof wantedRooms>, has: typeof rooms) => sql`
+      const differs = (wanted: ReturnType<typeof wantedRooms>, has: ReturnType<typeof rooms>) => sql`
         exists ((${wanted}) except (${has})) or exists ((${has}) except (${wanted}))`;
       const rows = await sql<{ id: number }[]>`
         insert into bridge_spaces (organization_id, leased_until)
@@ -61,7 +63,7 @@ export function createBridgeSpaces(sql: StoreSql): BridgeSpaces {
           select o.id from organizations o left join bridge_spaces s on s.organization_id = o.id
           where (s.organization_id is not null or exists (${wantedMembers("o.id")}))
             and (s.matrix_room_id is null or s.name <> o.name
-              or ${differs(wantedRooms("o.id"), rooms)} or ${differs(wantedMembers("o.id"), members)})
+              or ${differs(wantedRooms("o.id"), rooms())} or ${differs(wantedMembers("o.id"), members())})
             and coalesce(greatest(s.leased_until, s.retry_at), 0) <= causeway_now()
           union all
           select s.organization_id from bridge_spaces s
@@ -74,15 +76,15 @@ export function createBridgeSpaces(sql: StoreSql): BridgeSpaces {
       return rows.map(({ id }) => id);
     },
     async spaceWork(organizationId) {
-      const some = (from: ReturnType<typeof wantedRooms>, but: typeof rooms) => sql`
+      const some = (from: ReturnType<typeof wantedRooms>, but: ReturnType<typeof rooms>) => sql`
         array(select key from ((${from}) except (${but})) k limit ${MAX_CHANGES})`;
       const [row] = await sql<SpaceWork[]>`
         select s.organization_id as "organizationId", s.matrix_room_id as "matrixRoomId", s.name as "shownName", s.failures,
                (select o.name from organizations o where o.id = s.organization_id) as name,
-               ${some(wantedRooms("s.organization_id"), rooms)} as "roomsToAdd",
-               ${some(rooms, wantedRooms("s.organization_id"))} as "roomsToRemove",
-               ${some(wantedMembers("s.organization_id"), members)} as "toInvite",
-               ${some(members, wantedMembers("s.organization_id"))} as "toRemove"
+               ${some(wantedRooms("s.organization_id"), rooms())} as "roomsToAdd",
+               ${some(rooms(), wantedRooms("s.organization_id"))} as "roomsToRemove",
+               ${some(wantedMembers("s.organization_id"), members())} as "toInvite",
+               ${some(members(), wantedMembers("s.organization_id"))} as "toRemove"
         from bridge_spaces s where s.organization_id = ${organizationId}`;
       return row ?? null;
     },
