@@ -2,7 +2,6 @@
  * People of Matrix who are online there, as members who look at their rooms in the chat. Users of the chat are shown by their own apps: what
  * Matrix says of their accounts may be the bridge's own word.
  */
-import { isUnavailable } from "../../src/domain/errors.ts";
 import { actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import type { PresenceUseCases } from "../../src/domain/use-cases/live.ts";
 import type { Logger } from "../../src/logger.ts";
@@ -11,7 +10,7 @@ import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeLive, MemberRoom } from "../store/live.ts";
-import { createTicks } from "./ticks.ts";
+import { createTicks, unlessFailed } from "./ticks.ts";
 
 export interface PresenceFromMatrix {
   /** Takes an event `m.presence`. Anything else that was said as one is passed over. */
@@ -51,20 +50,17 @@ export function createPresenceFromMatrix(options: PresenceFromMatrixOptions): Pr
   /** What was told last and not looked at yet. */
   const told = new Map<string, boolean>();
   const online = new Map<string, Online>();
-  const ticks = createTicks(TICK_MS, () => guarded(applyTold, told));
-  const refreshes = createTicks(REFRESH_MS, () => guarded(refresh, online));
+  const ticks = createTicks(
+    TICK_MS,
+    unlessFailed(applyTold, tellFailure, () => told.size > 0),
+  );
+  const refreshes = createTicks(
+    REFRESH_MS,
+    unlessFailed(refresh, tellFailure, () => online.size > 0),
+  );
 
-  async function guarded(work: () => Promise<void>, rest: ReadonlyMap<string, unknown>): Promise<boolean> {
-    try {
-      await work();
-    } catch (error) {
-      if (!isUnavailable(error))
-        logger.warn(
-          { event: "bridge.presence_failed", err: error },
-          "could not show who is online in Matrix",
-        );
-    }
-    return rest.size > 0;
+  function tellFailure(error: unknown): void {
+    logger.warn({ event: "bridge.presence_failed", err: error }, "could not show who is online in Matrix");
   }
 
   const keyOf = (matrixId: string): MemberKey => memberKey({ kind: "matrix", id: matrixId });

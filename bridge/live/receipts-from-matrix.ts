@@ -2,7 +2,7 @@
  * Receipts of Matrix, as read markers of the chat. Markers of the chat only move forward, so a receipt that is older than the
  * marker, an echo among them, changes nothing.
  */
-import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
+import { DomainError } from "../../src/domain/errors.ts";
 import { actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import type { Messages } from "../../src/domain/use-cases/sending.ts";
 import type { Logger } from "../../src/logger.ts";
@@ -12,7 +12,7 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeReceipts, ReceivedMarker } from "../store/receipts.ts";
 import type { LastReceipts } from "./last-receipts.ts";
-import { createTicks } from "./ticks.ts";
+import { createTicks, unlessFailed } from "./ticks.ts";
 
 export interface ReceiptsFromMatrix {
   /** Takes an event `m.receipt` of a room. Anything else that was said as one is passed over. */
@@ -55,7 +55,10 @@ const MAIN_THREADS: unknown[] = [undefined, null, "main"];
 export function createReceiptsFromMatrix(options: ReceiptsFromMatrixOptions): ReceiptsFromMatrix {
   const { store, accounts, ghosts, last, messages, counts, logger } = options;
   const waiting = new Map<string, Receipt>();
-  const ticks = createTicks(TICK_MS, tick);
+  const ticks = createTicks(
+    TICK_MS,
+    unlessFailed(tick, tellFailure, () => waiting.size > 0),
+  );
 
   function memberOf(matrixId: string): MemberKey | null {
     const ghost = ghosts.read(matrixId);
@@ -70,20 +73,15 @@ export function createReceiptsFromMatrix(options: ReceiptsFromMatrixOptions): Re
     ticks.start();
   }
 
-  async function tick(): Promise<boolean> {
+  function tellFailure(error: unknown): void {
+    logger.warn({ event: "bridge.receipts_failed", err: error }, "could not take over receipts from Matrix");
+  }
+
+  async function tick(): Promise<void> {
     const now = performance.now();
     const due = [...waiting].filter(([, { from }]) => from <= now).slice(0, BATCH);
     for (const [key] of due) waiting.delete(key);
-    try {
-      if (due.length > 0) await apply(due.map(([, receipt]) => receipt));
-    } catch (error) {
-      if (!isUnavailable(error))
-        logger.warn(
-          { event: "bridge.receipts_failed", err: error },
-          "could not take over receipts from Matrix",
-        );
-    }
-    return waiting.size > 0;
+    if (due.length > 0) await apply(due.map(([, receipt]) => receipt));
   }
 
   async function apply(receipts: readonly Receipt[]): Promise<void> {

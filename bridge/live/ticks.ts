@@ -1,3 +1,5 @@
+import { isUnavailable } from "../../src/domain/errors.ts";
+
 /** Work that is done again and again for as long as there is some, one run at a time, with a pause before each. */
 export interface Ticks {
   /** Something is to be done: runs the work after a pause, unless that is under way. */
@@ -29,5 +31,21 @@ export function createTicks(pauseMs: number, work: () => Promise<boolean>): Tick
       if (timer) clearTimeout(timer);
       await running;
     },
+  };
+}
+
+/** For {@link createTicks}: an outage of the store passes by itself, other failures are told. @param isMore asked after each run */
+export function unlessFailed(
+  work: () => Promise<void>,
+  tellFailure: (error: unknown) => void,
+  isMore: () => boolean,
+): () => Promise<boolean> {
+  return async () => {
+    try {
+      await work();
+    } catch (error) {
+      if (!isUnavailable(error)) tellFailure(error);
+    }
+    return isMore();
   };
 }

@@ -2,14 +2,14 @@
  * Who types in Matrix, shown in the chat. The homeserver tells all who type in a room whenever that changes, and not that somebody
  * goes on; the chat wants to hear of it every few seconds.
  */
-import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
+import { DomainError } from "../../src/domain/errors.ts";
 import { actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import type { PresenceUseCases } from "../../src/domain/use-cases/live.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeLive, LiveMember } from "../store/live.ts";
-import { createTicks } from "./ticks.ts";
+import { createTicks, unlessFailed } from "./ticks.ts";
 
 export interface TypingFromMatrix {
   /** Takes an event `m.typing` of a room. Anything else that was said as one is passed over. */
@@ -53,20 +53,20 @@ export function createTypingFromMatrix(options: TypingFromMatrixOptions): Typing
   /** What was told last and not looked at yet, by Matrix room. */
   const told = new Map<string, MemberKey[]>();
   const typists = new Map<string, Typist>();
-  const ticks = createTicks(TICK_MS, () => guarded(applyAll, told));
-  const refreshes = createTicks(REFRESH_MS, () => guarded(refresh, typists));
+  const ticks = createTicks(
+    TICK_MS,
+    unlessFailed(applyAll, tellFailure, () => told.size > 0),
+  );
+  const refreshes = createTicks(
+    REFRESH_MS,
+    unlessFailed(refresh, tellFailure, () => typists.size > 0),
+  );
 
-  async function guarded(work: () => Promise<void>, rest: ReadonlyMap<string, unknown>): Promise<boolean> {
-    try {
-      await work();
-    } catch (error) {
-      if (!isUnavailable(error))
-        logger.warn(
-          { event: "bridge.typing_failed", err: error },
-          "could not show in the chat who types in Matrix",
-        );
-    }
-    return rest.size > 0;
+  function tellFailure(error: unknown): void {
+    logger.warn(
+      { event: "bridge.typing_failed", err: error },
+      "could not show in the chat who types in Matrix",
+    );
   }
 
   async function applyAll(): Promise<void> {

@@ -1,6 +1,5 @@
 /** Who types in the chat, shown in Matrix. Nothing is kept or repeated: what is lost ends by itself after a minute. */
 import { LRUCache } from "lru-cache";
-import { isUnavailable } from "../../src/domain/errors.ts";
 import { actorOf, type MemberKey } from "../../src/domain/model.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -8,7 +7,7 @@ import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeLive, LivePlace } from "../store/live.ts";
-import { createTicks } from "./ticks.ts";
+import { createTicks, unlessFailed } from "./ticks.ts";
 
 export interface TypingToMatrix {
   /** A member began to type, or stopped. */
@@ -39,24 +38,25 @@ export function createTypingToMatrix(options: TypingToMatrixOptions): TypingToMa
   const { store, accounts, ghosts, connected, counts, logger } = options;
   const noted = new Map<string, { roomId: number; member: MemberKey; on: boolean }>();
   const shown = new LRUCache<string, LivePlace>({ max: MAX_NOTED, ttl: SHOWN_MS });
-  const ticks = createTicks(TICK_MS, tick);
+  const ticks = createTicks(
+    TICK_MS,
+    unlessFailed(tick, tellFailure, () => noted.size > 0),
+  );
 
-  async function tick(): Promise<boolean> {
+  function tellFailure(error: unknown): void {
+    logger.warn({ event: "bridge.typing_failed", err: error }, "could not show in Matrix who types");
+  }
+
+  async function tick(): Promise<void> {
     const due = [...noted].slice(0, BATCH);
     for (const [key] of due) noted.delete(key);
-    try {
-      const begun = due.flatMap(([, one]) => (one.on ? [one] : []));
-      const ended = due.flatMap(([key, { on }]) => (on ? [] : (shown.get(key) ?? [])));
-      const places = begun.length > 0 ? await store.livePlaces(begun) : [];
-      await Promise.all([
-        ...places.map((place) => show(place, true)),
-        ...ended.map((place) => show(place, false)),
-      ]);
-    } catch (error) {
-      if (!isUnavailable(error))
-        logger.warn({ event: "bridge.typing_failed", err: error }, "could not show in Matrix who types");
-    }
-    return noted.size > 0;
+    const begun = due.flatMap(([, one]) => (one.on ? [one] : []));
+    const ended = due.flatMap(([key, { on }]) => (on ? [] : (shown.get(key) ?? [])));
+    const places = begun.length > 0 ? await store.livePlaces(begun) : [];
+    await Promise.all([
+      ...places.map((place) => show(place, true)),
+      ...ended.map((place) => show(place, false)),
+    ]);
   }
 
   async function show(place: LivePlace, on: boolean): Promise<void> {
