@@ -12,7 +12,7 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import { createAccountTasks, newMatrixPassword } from "./account-tasks.ts";
 import { type CredentialProviderChoice, createCredentialProvider } from "./credentials.ts";
 import { deactivatedError, isDeactivated } from "./deactivated.ts";
-import { ANSWER_LIMIT_MS, type Homeserver, type RequestOptions } from "./homeserver.ts";
+import { ANSWER_LIMIT_MS, type Homeserver, type RequestOptions, withoutSlash } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { createRegistrationCheck } from "./open-registration.ts";
 
@@ -161,11 +161,6 @@ function loginOf(answer: LoginAnswer, publicBaseUrl: string | undefined, baseUrl
     userID: answer.user_id,
     wellKnown,
   };
-}
-
-/** Some clients append `/_matrix/…` without a check, and homeservers do not know the path `//_matrix`. */
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, "");
 }
 
 /** Turns a HomeserverError into a DomainError `unavailable`, the only kind of error that callers know. */

@@ -74,7 +74,7 @@ export const ANSWER_LIMIT_MS = 5_000;
 
 export function createHomeserver(options: HomeserverOptions): Homeserver {
   const { registration, serverName } = options;
-  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const baseUrl = withoutSlash(options.baseUrl);
   const emitter = new TypedEventEmitter<HttpApiEvent, { [K in HttpApiEvent]: () => void }>();
   const api = new MatrixHttpApi(emitter as ConstructorParameters<typeof MatrixHttpApi>[0], {
     baseUrl,
@@ -276,4 +276,9 @@ function silentLogger(): SdkLogger {
     getChild: () => logger,
   };
   return logger;
+}
+
+/** A base URL as it is joined with paths: some programs append `/_matrix/…` without a check, and `//_matrix` is another path. */
+export function withoutSlash(url: string): string {
+  return url.replace(/(?<!\/)\/+$/, "");
 }

@@ -5,7 +5,7 @@
  */
 import { badField, DomainError } from "../../src/domain/errors.ts";
 import { deactivatedError } from "./deactivated.ts";
-import { ANSWER_LIMIT_MS } from "./homeserver.ts";
+import { ANSWER_LIMIT_MS, withoutSlash } from "./homeserver.ts";
 import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 
 export interface MasSettings {
@@ -158,7 +158,7 @@ type Ask = <T>(
 
 /** What is not there, or is so already, is answered with null. `refusals`: what a status means to the one who asked. */
 function createRequests({ url, clientId, clientSecret }: MasSettings): Ask {
-  const base = url.replace(/(?<!\/)\/+$/, "");
+  const base = withoutSlash(url);
   let token: Promise<string> | null = null;
 
   /** RFC 6749, section 4.4; names and secrets are form-encoded before they are a Basic header (section 2.3.1). */

@@ -18,7 +18,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import type { Config } from "../../src/config.ts";
-import type { AppserviceRegistration } from "./homeserver.ts";
+import { type AppserviceRegistration, withoutSlash } from "./homeserver.ts";
 
 export interface RegistrationOptions {
   path: string;
@@ -72,7 +72,7 @@ export function registrationOptions(
 ): RegistrationOptions {
   return {
     path: config.MATRIX_REGISTRATION ?? join(config.DATA_DIR, "matrix-registration.yaml"),
-    appserviceUrl: (config.MATRIX_APPSERVICE_URL ?? `http://127.0.0.1:${config.PORT}`).replace(/\/+$/, ""),
+    appserviceUrl: withoutSlash(config.MATRIX_APPSERVICE_URL ?? `http://127.0.0.1:${config.PORT}`),
     prefix: config.MATRIX_USER_PREFIX,
     serverName: config.MATRIX_SERVER_NAME,
   };
