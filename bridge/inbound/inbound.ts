@@ -24,6 +24,7 @@ import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
+import { messageSeqIn } from "../store/events.ts";
 import type { Arrivals } from "./content/arrivals.ts";
 import type { InboundEdits } from "./content/edits.ts";
 import type { InboundPolls } from "./content/polls.ts";
@@ -159,8 +160,7 @@ export function createInbound(options: InboundOptions): Inbound {
 
   /** The seq of the message that a Matrix event shows. One that shows an edit or a file of a message stands for the message. */
   async function messageAt(room: OpenRoom, eventId: string | null): Promise<number | null> {
-    const mirrored = eventId === null ? null : await store.mirroredEvent(eventId);
-    return mirrored?.roomId === room.id ? (mirrored.target ?? mirrored.seq) : null;
+    return messageSeqIn(room.id, eventId === null ? null : await store.mirroredEvent(eventId));
   }
 
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {

@@ -10,6 +10,7 @@ import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { RoomState } from "../rooms/room-state.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
+import { messageSeqIn } from "../store/events.ts";
 
 export const PINNED_EVENTS = "m.room.pinned_events";
 
@@ -59,8 +60,7 @@ export function createInboundPins(
 ): InboundPins {
   /** The seq of the message that a Matrix event shows. */
   async function seqOf(room: OpenRoom, eventId: string | null): Promise<number | null> {
-    const mirrored = eventId === null ? null : await store.mirroredEvent(eventId);
-    return mirrored?.roomId === room.id ? (mirrored.target ?? mirrored.seq) : null;
+    return messageSeqIn(room.id, eventId === null ? null : await store.mirroredEvent(eventId));
   }
 
   return {

@@ -25,6 +25,11 @@ export interface MirroredEvent {
   at: number | null;
 }
 
+/** The seq of the message of this room that a Matrix event shows. One that shows an edit or a file of a message stands for it. */
+export function messageSeqIn(roomId: number, mirrored: MirroredEvent | null): number | null {
+  return mirrored?.roomId === roomId ? (mirrored.target ?? mirrored.seq) : null;
+}
+
 export interface BridgeEvents {
   /** The Matrix event that stands for a message of the log. */
   mirroredMessage(roomId: number, seq: number): Promise<MirroredEvent | null>;

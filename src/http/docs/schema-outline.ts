@@ -41,7 +41,7 @@ export function outline(schema: JsonSchema, schemas: Record<string, JsonSchema>,
 }
 
 /** `integer`, `text or null`, `list of Chatroom`, … */
-export function typeOf(schema: JsonSchema, schemas: Record<string, JsonSchema>): string {
+function typeOf(schema: JsonSchema, schemas: Record<string, JsonSchema>): string {
   if (schema.$ref) return nameOf(schema.$ref);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.items) return withNull(schema, `list of ${typeOf(schema.items, schemas)}`);
@@ -49,7 +49,7 @@ export function typeOf(schema: JsonSchema, schemas: Record<string, JsonSchema>):
   return withNull(schema, schema.format ? `${types.join(" or ")} (${schema.format})` : types.join(" or "));
 }
 
-export function boundsOf({ minimum, maximum, maxLength, maxItems, default: fallback }: JsonSchema): string {
+function boundsOf({ minimum, maximum, maxLength, maxItems, default: fallback }: JsonSchema): string {
   const bounds = [
     minimum !== undefined && `at least ${minimum}`,
     maximum !== undefined && `at most ${maximum}`,
